@@ -1,0 +1,251 @@
+"""What a voxel is: tissue parameters, and grids of them.
+
+Units: t1, t2, t1rho [s]; adc [mm²/s]; b1 [relative]; b0 [Hz]; m0 [arbitrary, complex allowed].
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import TissueError
+
+PARAMETERS = ("t1", "t2", "t1rho", "adc", "b1", "b0", "m0")
+"""All tissue parameters, in the order they are always listed."""
+
+NEUTRAL = {"adc": 0.0, "b1": 1.0, "b0": 0.0, "m0": 1.0}
+"""What a parameter that is not given stands for; relaxation times have no neutral value."""
+
+_POSITIVE = ("t1", "t2", "t1rho")
+_NOT_NEGATIVE = ("adc", "b1")
+
+
+@dataclass(frozen=True, eq=False)
+class Tissue:
+    """Tissue parameters as arrays that broadcast against each other, shape `(...)`.
+
+    Raises
+    ------
+    TissueError
+        A value is not finite, a time is not positive, or the shapes do not broadcast.
+    """
+
+    t1: NDArray[np.float64]
+    """Longitudinal relaxation time [s]."""
+    t2: NDArray[np.float64]
+    """Transverse relaxation time [s]."""
+    t1rho: NDArray[np.float64] | None = None
+    """Relaxation time in the rotating frame [s]; needed by sequences with a spin-lock."""
+    adc: NDArray[np.float64] | None = None
+    """Apparent diffusion coefficient [mm²/s]."""
+    b1: NDArray[np.float64] | None = None
+    """Flip angle relative to nominal [-]."""
+    b0: NDArray[np.float64] | None = None
+    """Off-resonance [Hz]."""
+    m0: NDArray[Any] | None = None
+    """Equilibrium magnetisation times receive sensitivity [arbitrary]; may be complex."""
+
+    def __post_init__(self) -> None:
+        for name, value in self.given().items():
+            kind = complex if name == "m0" and np.iscomplexobj(value) else float
+            try:
+                array = np.array(value, dtype=kind)
+            except (TypeError, ValueError):
+                raise TissueError(f"{name} must be an array of numbers") from None
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+            _check_range(name, array)
+        try:
+            _ = self.shape
+        except ValueError:
+            shapes = ", ".join(f"{name} {array.shape}" for name, array in self.given().items())
+            raise TissueError(f"the shapes do not broadcast: {shapes}") from None
+
+    def given(self) -> dict[str, Any]:
+        """The parameters that are not None, by name."""
+        pairs = ((name, getattr(self, name)) for name in PARAMETERS)
+        return {name: value for name, value in pairs if value is not None}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The common shape `(...)`."""
+        return np.broadcast_shapes(*(array.shape for array in self.given().values()))
+
+    @property
+    def size(self) -> int:
+        """Number of tissues."""
+        return math.prod(self.shape)
+
+    def get(self, name: str) -> NDArray[Any]:
+        """The parameter, or its neutral value where it was not given.
+
+        Raises
+        ------
+        TissueError
+            It was not given and has no neutral value.
+        """
+        value = getattr(self, name)
+        if value is not None:
+            return value
+        if name not in NEUTRAL:
+            raise TissueError(f"{name} is needed by this sequence and was not given")
+        return np.array(NEUTRAL[name])
+
+    def flat(self) -> Tissue:
+        """The same tissues with every given parameter of shape `(tissue,)`."""
+        shape = self.shape
+        return Tissue(
+            **{
+                name: np.broadcast_to(array, shape).ravel() for name, array in self.given().items()
+            }
+        )
+
+    def take(self, index: Any) -> Tissue:
+        """A selection along the axis `tissue` of a flat tissue."""
+        return Tissue(**{name: array[index] for name, array in self.given().items()})
+
+    def replace(self, **changes: ArrayLike | None) -> Tissue:
+        """A copy with some parameters changed."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+def _check_range(name: str, array: NDArray[Any]) -> None:
+    if not np.isfinite(array).all():
+        raise TissueError(f"{name} holds values that are not finite")
+    if name in _POSITIVE and not (array > 0).all():
+        raise TissueError(f"{name} = {array.min():g} s must be positive")
+    if name in _NOT_NEGATIVE and not (array >= 0).all():
+        raise TissueError(f"{name} = {array.min():g} must be at least 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Values along one parameter of a grid, ascending, in SI units.
+
+    Raises
+    ------
+    TissueError
+        The axis is empty, not finite or not strictly ascending.
+    """
+
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(float(value) for value in self.values))
+        if not self.values or not np.isfinite(self.values).all():
+            raise TissueError("a grid axis needs at least one value, all of them finite")
+        if any(np.diff(self.values) <= 0):
+            raise TissueError("the values of a grid axis must ascend, none twice")
+
+    @classmethod
+    def geometric(cls, start: float, stop: float, factor: float) -> Axis:
+        """Values from start to stop, neighbours apart by at most `factor`."""
+        if not (0 < start <= stop and factor > 1):
+            raise TissueError(
+                f"geometric axis {start:g} to {stop:g} by {factor:g}: start must be positive,"
+                " stop not below it and the factor above 1"
+            )
+        steps = math.ceil(math.log(stop / start) / math.log(factor) - 1e-9)
+        return cls(tuple(np.geomspace(start, stop, steps + 1)))
+
+    @classmethod
+    def linear(cls, start: float, stop: float, step: float) -> Axis:
+        """Values from start to stop, neighbours apart by at most `step`."""
+        if not (start <= stop and step > 0):
+            raise TissueError(
+                f"linear axis {start:g} to {stop:g} by {step:g}: stop must not be below start"
+                " and the step must be positive"
+            )
+        steps = math.ceil((stop - start) / step - 1e-9)
+        return cls(tuple(np.linspace(start, stop, steps + 1)))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.values)
+
+
+PHYSICAL = (("t2", "t1"), ("t2", "t1rho"), ("t1rho", "t1"))
+"""Pairs (a, b) with a <= b in tissue: T2 <= T1, T2 <= T1rho <= T1."""
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterGrid:
+    """All combinations of values on named axes that keep the constraints.
+
+    Atoms are in C order of the axes as they were given: the last axis runs fastest.
+
+    Raises
+    ------
+    TissueError
+        An axis is unknown, T1 or T2 is missing, or no combination keeps the constraints.
+    """
+
+    axes: Mapping[str, Axis]
+    """The axes by parameter name [SI units]."""
+    constraints: tuple[tuple[str, str], ...] = PHYSICAL
+    """Pairs (a, b): only combinations with a <= b are kept."""
+
+    def __post_init__(self) -> None:
+        axes = {
+            name: axis if isinstance(axis, Axis) else Axis(tuple(np.atleast_1d(axis)))
+            for name, axis in self.axes.items()
+        }
+        object.__setattr__(self, "axes", axes)
+        allowed = PARAMETERS[:-1]
+        for name in axes:
+            if name not in allowed:
+                raise TissueError(f"grid axis {name!r} must be one of {', '.join(allowed)}")
+        for name in ("t1", "t2"):
+            if name not in axes:
+                raise TissueError(f"the grid has no axis {name}: T1 and T2 always matter")
+        if self.size == 0:
+            rules = ", ".join(f"{a} <= {b}" for a, b in self.constraints)
+            raise TissueError(f"no combination of the grid keeps {rules}")
+
+    @cached_property
+    def _columns(self) -> dict[str, NDArray[np.float64]]:
+        mesh = np.meshgrid(*(axis.values for axis in self.axes.values()), indexing="ij")
+        columns = {name: values.ravel() for name, values in zip(self.axes, mesh, strict=True)}
+        keep = np.ones(mesh[0].size, dtype=bool)
+        for low, high in self.constraints:
+            if low in columns and high in columns:
+                # Two axes may hold the same value up to rounding: it counts as equal.
+                keep &= columns[low] <= columns[high] * (1 + 1e-9)
+        return {name: values[keep] for name, values in columns.items()}
+
+    @property
+    def size(self) -> int:
+        """Number of atoms."""
+        return len(self._columns["t1"])
+
+    def tissue(self) -> Tissue:
+        """The atoms as a flat tissue, arrays of shape `(atom,)`."""
+        return Tissue(**self._columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The grid as plain values, for files and hashes."""
+        return {
+            "axes": {name: list(axis.values) for name, axis in self.axes.items()},
+            "constraints": [list(pair) for pair in self.constraints],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ParameterGrid:
+        """The grid that `to_dict` wrote."""
+        axes = {name: Axis(tuple(values)) for name, values in data["axes"].items()}
+        pairs: Sequence[Sequence[str]] = data["constraints"]
+        return cls(axes, tuple((pair[0], pair[1]) for pair in pairs))
+
+    def to_json(self) -> str:
+        """`to_dict` as text."""
+        return json.dumps(self.to_dict())

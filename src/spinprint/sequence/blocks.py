@@ -12,13 +12,23 @@ import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import SequenceError
 
-Train = tuple[float, ...]
+if TYPE_CHECKING:
+
+    class Train:
+        """One value a pulse, shape `(time,)`: given as a number or any list, kept as a tuple."""
+
+        def __get__(self, instance: object, owner: type) -> tuple[float, ...]: ...
+        def __set__(self, instance: object, value: ArrayLike) -> None: ...
+
+else:
+    Train = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +43,16 @@ class Quantity:
     per_pulse: bool = False
 
     def to_file(self, value: float) -> float:
-        """The value in file units, rounded to the 15 digits a file unit can hold."""
-        return float(f"{value / self.si:.15g}")
+        """The value in file units, rounded to the 15 digits a decimal number always keeps."""
+        return float(f"{value / self.si:.15g}") + 0.0  # the sum turns -0 into 0
+
+    def to_si(self, value: float) -> float:
+        """The value in SI units of a number in a file."""
+        return value * self.si
+
+    def snap(self, value: float) -> float:
+        """The nearest value [SI] that a file can state, so that files keep sequences exactly."""
+        return self.to_si(self.to_file(value))
 
     @property
     def rule(self) -> str:
@@ -46,7 +64,7 @@ class Quantity:
         return f"from {self.low:g} to {self.high:g}"
 
     def check(self, value: float, place: str = "") -> None:
-        """Raise SequenceError unless the value [SI] is allowed."""
+        """Raise SequenceError unless the value [SI] is allowed; `place` is its index as text."""
         shown = self.to_file(value) if math.isfinite(value) else value
         allowed = shown in self.values if self.values else self.low <= shown <= self.high
         if not (math.isfinite(value) and allowed):
@@ -70,13 +88,9 @@ class Block:
 
     def __post_init__(self) -> None:
         for name, field in quantities(type(self)).items():
-            value = getattr(self, name)
-            if field.per_pulse:
-                for index, one in enumerate(value):
-                    field.check(one, f"[{index}]" if len(value) > 1 else "")
-            else:
-                object.__setattr__(self, name, _number(field.key, value))
-                field.check(getattr(self, name))
+            value = number(field.key, getattr(self, name))
+            field.check(value)
+            object.__setattr__(self, name, field.snap(value))
 
     @property
     def duration(self) -> float:
@@ -90,10 +104,14 @@ def quantities(block_type: type[Block]) -> dict[str, Quantity]:
     return {field.name: field.metadata["quantity"] for field in fields}
 
 
-def _number(key: str, value: Any) -> float:
+def number(key: str, value: Any) -> float:
+    """The value as a float, or a SequenceError that names the key."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise SequenceError(f"{key} = {value!r} must be a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise SequenceError(f"{key} holds an integer too large for a number") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +215,7 @@ class ReadoutTrain(Block):
 
     def __post_init__(self) -> None:
         fields = quantities(type(self))
-        trains = {name: _train(field.key, getattr(self, name)) for name, field in fields.items()}
+        trains = {name: _train(field, getattr(self, name)) for name, field in fields.items()}
         pulses = max(len(train) for train in trains.values())
         for name, train in trains.items():
             if len(train) not in (1, pulses):
@@ -206,9 +224,8 @@ class ReadoutTrain(Block):
                     " every list of a train has one value a pulse"
                 )
             object.__setattr__(self, name, train * (pulses // len(train)))
-        Block.__post_init__(self)
         for index, (te, tr) in enumerate(zip(self.te, self.tr, strict=True)):
-            if te > tr * (1 + 1e-12):
+            if te > tr:
                 raise SequenceError(
                     f"te_ms[{index}] = {te / MILLI:g} exceeds tr_ms[{index}] = {tr / MILLI:g}:"
                     " the echo lies within its repetition"
@@ -225,16 +242,18 @@ class ReadoutTrain(Block):
         return math.fsum(self.tr)
 
 
-def _train(key: str, value: Any) -> Train:
-    """A number or a list of numbers as a tuple."""
+def _train(field: Quantity, value: Any) -> tuple[float, ...]:
+    """A number or a list of numbers as a tuple, each checked and snapped."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return (_number(key, value),)
-    train = tuple(_number(f"{key}[{index}]", one) for index, one in enumerate(value))
-    if not train:
-        raise SequenceError(f"{key} is empty: a readout train has at least one pulse")
-    return train
+    single = isinstance(value, str) or not isinstance(value, Iterable)
+    given = [("", value)] if single else [(f"[{i}]", one) for i, one in enumerate(value)]
+    if not given:
+        raise SequenceError(f"{field.key} is empty: a readout train has at least one pulse")
+    numbers = [(place, number(field.key + place, one)) for place, one in given]
+    for place, one in numbers:
+        field.check(one, place)
+    return tuple(field.snap(one) for _, one in numbers)
 
 
 BLOCK_TYPES: dict[str, type[Block]] = {

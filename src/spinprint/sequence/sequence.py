@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import SequenceError
-from .blocks import Block, DiffusionPreparation, ReadoutTrain, SpinLock, quantities
+from .blocks import Block, DiffusionPreparation, ReadoutTrain, SpinLock, number, quantities
 
 FORMAT = "spinprint-sequence/1"
 
@@ -22,7 +22,8 @@ class Sequence:
     Raises
     ------
     SequenceError
-        No block samples, the field strength is not positive, or the spoiler is negative.
+        A name is no text, no block samples, the field strength is not positive, or the spoiler
+        is negative.
     """
 
     name: str
@@ -38,12 +39,19 @@ class Sequence:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))
+        for key in ("name", "citation"):
+            if not isinstance(getattr(self, key), str):
+                raise SequenceError(f"{key} = {getattr(self, key)!r} must be text")
         if not any(isinstance(block, ReadoutTrain) for block in self.blocks):
             raise SequenceError("no block is a readout_train: a sequence must sample something")
-        if not (math.isfinite(self.field_strength) and self.field_strength > 0):
-            raise SequenceError(f"field_strength_t = {self.field_strength:g} must be positive")
-        if not (math.isfinite(self.spoiler) and self.spoiler >= 0):
-            raise SequenceError(f"spoiler_rad_per_mm = {self.spoiler:g} must be at least 0")
+        strength = number("field_strength_t", self.field_strength)
+        if not (math.isfinite(strength) and strength > 0):
+            raise SequenceError(f"field_strength_t = {strength:g} must be positive and finite")
+        spoiler = number("spoiler_rad_per_mm", self.spoiler)
+        if not (math.isfinite(spoiler) and spoiler >= 0):
+            raise SequenceError(f"spoiler_rad_per_mm = {spoiler:g} must be finite, at least 0")
+        object.__setattr__(self, "field_strength", strength)
+        object.__setattr__(self, "spoiler", spoiler + 0.0)  # the sum turns -0 into 0
 
     @property
     def trains(self) -> tuple[ReadoutTrain, ...]:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..errors import SequenceError
-from .blocks import BLOCK_TYPES, Block, quantities
+from .blocks import BLOCK_TYPES, Block, Quantity, number, quantities
 from .sequence import FORMAT, Sequence
 
-_HEAD = {
-    "format": (str, True),
-    "name": (str, True),
-    "field_strength_t": ((int, float), True),
-    "spoiler_rad_per_mm": ((int, float), False),
-    "citation": (str, False),
-    "block": (list, True),
-}
+_HEAD = ("format", "name", "field_strength_t", "spoiler_rad_per_mm", "citation", "block")
+_OPTIONAL = ("spoiler_rad_per_mm", "citation")
 
 
 def load_sequence(path: str | Path) -> Sequence:
@@ -39,7 +34,7 @@ def load_sequence(path: str | Path) -> Sequence:
     if not path.exists() and str(path) in PRESETS:
         return PRESETS[str(path)]()
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         presets = ", ".join(PRESETS)
         raise SequenceError(f"{path}: no such file, nor a preset ({presets})") from None
@@ -72,26 +67,17 @@ def sequence_from_dict(data: dict[str, Any]) -> Sequence:
     SequenceError
         A key is unknown, missing or of the wrong kind, or a value is impossible.
     """
-    if data.get("format") != FORMAT:
-        raise SequenceError(f'format = {data.get("format")!r} must be "{FORMAT}"')
-    required = [key for key, (_, needed) in _HEAD.items() if needed]
-    _check_keys(data, required=required, known=list(_HEAD))
-    for key, (kind, _) in _HEAD.items():
-        if key in data and (not isinstance(data[key], kind) or isinstance(data[key], bool)):
-            raise SequenceError(f"{key} = {data[key]!r} is of the wrong kind")
-    blocks = []
-    for index, table in enumerate(data["block"], start=1):
-        kind = table.get("type") if isinstance(table, dict) else None
-        try:
-            blocks.append(_block(kind, table))
-        except SequenceError as error:
-            name = f" ({kind})" if kind in BLOCK_TYPES else ""
-            raise SequenceError(f"block {index}{name}: {error}") from None
+    if "format" in data and data["format"] != FORMAT:
+        raise SequenceError(f'format = {data["format"]!r} must be "{FORMAT}"')
+    _check_keys(data, required=[key for key in _HEAD if key not in _OPTIONAL], known=_HEAD)
+    tables = data["block"]
+    if not isinstance(tables, list):
+        raise SequenceError("block must be a list of tables: begin each block with [[block]]")
     return Sequence(
         name=data["name"],
-        blocks=tuple(blocks),
-        field_strength=float(data["field_strength_t"]),
-        spoiler=float(data.get("spoiler_rad_per_mm", 0.0)),
+        blocks=tuple(_block_at(index, table) for index, table in enumerate(tables, start=1)),
+        field_strength=data["field_strength_t"],
+        spoiler=data.get("spoiler_rad_per_mm", 0.0),
         citation=data.get("citation", ""),
     )
 
@@ -103,24 +89,34 @@ def format_sequence(sequence: Sequence) -> str:
     return tomlkit.dumps(sequence.to_dict())
 
 
-def _block(kind: Any, table: Any) -> Block:
-    if kind not in BLOCK_TYPES:
-        raise SequenceError(f"type = {kind!r} must be one of {', '.join(BLOCK_TYPES)}")
-    fields = quantities(BLOCK_TYPES[kind])
+def _block_at(index: int, table: Any) -> Block:
+    """The block that stands at a place in the file, counted from 1."""
+    kind = table.get("type") if isinstance(table, dict) else None
+    block_type = BLOCK_TYPES.get(kind) if isinstance(kind, str) else None
+    place = f"block {index} ({kind})" if block_type else f"block {index}"
+    try:
+        if block_type is None:
+            raise SequenceError(f"type = {kind!r} must be one of {', '.join(BLOCK_TYPES)}")
+        return _block(block_type, table)
+    except SequenceError as error:
+        raise SequenceError(f"{place}: {error}") from None
+
+
+def _block(block_type: type[Block], table: dict[str, Any]) -> Block:
+    fields = quantities(block_type)
     keys = [field.key for field in fields.values()]
     _check_keys(table, required=keys, known=["type", *keys])
-    given = {name: _to_si(field.si, table[field.key]) for name, field in fields.items()}
-    return BLOCK_TYPES[kind](**given)
+    return block_type(**{name: _to_si(field, table[field.key]) for name, field in fields.items()})
 
 
-def _to_si(factor: float, value: Any) -> Any:
-    if isinstance(value, list):
-        return [_to_si(factor, one) for one in value]
-    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value * factor if plain else value
+def _to_si(field: Quantity, value: Any) -> Any:
+    """A number or a list of numbers in SI units."""
+    if isinstance(value, list) and field.per_pulse:
+        return [field.to_si(number(f"{field.key}[{i}]", one)) for i, one in enumerate(value)]
+    return field.to_si(number(field.key, value))
 
 
-def _check_keys(table: dict[str, Any], *, required: list[str], known: list[str]) -> None:
+def _check_keys(table: dict[str, Any], *, required: Iterable[str], known: Iterable[str]) -> None:
     for key in table:
         if key not in known:
             raise SequenceError(f"unknown key {key!r}; the keys are {', '.join(known)}")

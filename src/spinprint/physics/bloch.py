@@ -1,0 +1,201 @@
+"""The independent check: Bloch equations of many isochromats, plain numpy, float64.
+
+A voxel is a set of isochromats spread evenly over one turn of what a spoiler dephases. Each is
+one magnetisation vector: it is turned by pulses, precesses, relaxes, and the receiver sees the
+mean (Guenthner, Sci Rep 2021;11:21289, relates the two pictures). No configuration state occurs
+here, so that agreement with `physics/epg.py` says something about both. Only diffusion has to know orders, because it
+moves spins between isochromats: a Fourier transform over the positions leads there and back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sequence import (
+    Block,
+    Crusher,
+    Delay,
+    DiffusionPreparation,
+    Inversion,
+    ReadoutTrain,
+    Sequence,
+    SpinLock,
+    T2Preparation,
+)
+from ..tissue import Tissue
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Voxel:
+    """The isochromats of all tissues, and what their motion needs.
+
+    `xy` (complex) and `z` (real) have the shape `(tissue, isochromat)`. Tissue parameters have
+    the shape `(tissue, 1)`.
+    """
+
+    xy: Array
+    z: Array
+    position: Array
+    """Dephasing of each isochromat per spoiler [rad], shape `(isochromat,)`."""
+    tissue: dict[str, Array]
+    spoiler: float
+    """Dephasing per spoiler [rad/mm]."""
+    samples: list[Array]
+    """What the receiver has seen, each of shape `(tissue,)`."""
+
+    def __getitem__(self, name: str) -> Array:
+        return self.tissue[name]
+
+
+def simulate_bloch(sequence: Sequence, tissue: Tissue, n_isochromats: int | None = None) -> Array:
+    """Signal of a sequence by isochromats.
+
+    Parameters
+    ----------
+    sequence
+        What is played.
+    tissue
+        What is imaged, shape `(...)`.
+    n_isochromats
+        Isochromats per voxel; None takes so many that the mean is exact: one more than there are
+        spoilers. Fewer let the orders n, 2n, … leak into the signal.
+
+    Returns
+    -------
+    complex128, shape `(..., time)`, per unit of m0 times m0.
+
+    Raises
+    ------
+    TissueError
+        A parameter that the sequence needs was not given.
+    """
+    n = all_isochromats(sequence) if n_isochromats is None else n_isochromats
+    flat = tissue.flat()
+    needed = {*sequence.unknowns, "t1", "t2", "adc", "b1", "b0"}
+    voxel = Voxel(
+        xy=np.zeros((flat.size, n), complex),
+        z=np.ones((flat.size, n)),
+        position=2 * np.pi * np.arange(n) / n,
+        tissue={name: np.reshape(flat.get(name), (-1, 1)) for name in needed},
+        spoiler=sequence.spoiler,
+        samples=[],
+    )
+    for block in sequence.blocks:
+        play(block, voxel)
+    signal = np.stack(voxel.samples, axis=-1) * np.reshape(flat.get("m0"), (-1, 1))
+    return signal.reshape(*tissue.shape, -1)
+
+
+def all_isochromats(sequence: Sequence) -> int:
+    """The number of isochromats with which no order leaks into the signal."""
+    return 1 + sum(int(sum(train.spoiler_cycles)) for train in sequence.trains)
+
+
+# The blocks ---------------------------------------------------------------------------------
+
+
+@singledispatch
+def play(block: Block, voxel: Voxel) -> None:
+    """Let a block act on the voxel."""
+    raise NotImplementedError(f"no Bloch simulation of block {block.type!r}")
+
+
+@play.register
+def _inversion(block: Inversion, voxel: Voxel) -> None:
+    prepare(voxel, np.array(-block.efficiency))
+    relax(voxel, block.delay)
+
+
+@play.register
+def _t2_preparation(block: T2Preparation, voxel: Voxel) -> None:
+    prepare(voxel, np.exp(-block.echo_time / voxel["t2"]))
+
+
+@play.register
+def _spin_lock(block: SpinLock, voxel: Voxel) -> None:
+    locked = np.exp(-block.lock_time / voxel["t1rho"]) if block.lock_time > 0 else np.array(1.0)
+    prepare(voxel, locked)
+
+
+@play.register
+def _diffusion_preparation(block: DiffusionPreparation, voxel: Voxel) -> None:
+    prepare(voxel, np.exp(-block.echo_time / voxel["t2"] - block.b_value * voxel["adc"]))
+
+
+@play.register
+def _crusher(block: Crusher, voxel: Voxel) -> None:  # noqa: ARG001
+    prepare(voxel, np.array(1.0))
+
+
+@play.register
+def _delay(block: Delay, voxel: Voxel) -> None:
+    relax(voxel, block.length)
+
+
+@play.register
+def _readout_train(block: ReadoutTrain, voxel: Voxel) -> None:
+    pulses = zip(block.flip, block.phase, block.tr, block.te, block.spoiler_cycles, strict=True)
+    for flip, phase, tr, te, spoiler_cycles in pulses:
+        turn(voxel, flip, phase)
+        relax(voxel, te)
+        receive(voxel, phase)
+        relax(voxel, tr - te, spoiled=spoiler_cycles == 1)
+
+
+# The events ---------------------------------------------------------------------------------
+
+
+def prepare(voxel: Voxel, weight: Array) -> None:
+    """Transverse magnetisation is lost, longitudinal magnetisation is weighted."""
+    voxel.xy = np.zeros_like(voxel.xy)
+    voxel.z = voxel.z * weight
+
+
+def turn(voxel: Voxel, flip: float, phase: float) -> None:
+    """An RF pulse [rad] turns every vector from z towards the direction `phase` in the plane."""
+    angle = flip * voxel["b1"]
+    in_frame = voxel.xy * np.exp(-1j * phase)
+    along, across = in_frame.real, in_frame.imag
+    along, voxel.z = (
+        np.cos(angle) * along + np.sin(angle) * voxel.z,
+        np.cos(angle) * voxel.z - np.sin(angle) * along,
+    )
+    voxel.xy = (along + 1j * across) * np.exp(1j * phase)
+
+
+def relax(voxel: Voxel, time: float, *, spoiled: bool = False) -> None:
+    """Relaxation, off-resonance and diffusion over a time [s], with or without a spoiler on."""
+    if voxel.spoiler > 0:
+        diffuse(voxel, time, spoiled)
+    voxel.xy = voxel.xy * np.exp(2j * np.pi * voxel["b0"] * time - time / voxel["t2"])
+    voxel.z = 1 + (voxel.z - 1) * np.exp(-time / voxel["t1"])
+    if spoiled:
+        voxel.xy = voxel.xy * np.exp(1j * voxel.position)
+
+
+def diffuse(voxel: Voxel, time: float, spoiled: bool) -> None:
+    """Damp the modulation of the magnetisation over the positions.
+
+    A modulation k·position of the transverse magnetisation is exp(i k s x) in space, s being the
+    spoiler [rad/mm]; over a time it is damped by exp(-ADC ∫ (wave number)² dt), and while the
+    spoiler is on the wave number runs from k s to (k + 1) s.
+    """
+    n, s = voxel.position.size, voxel.spoiler
+    start = np.fft.fftfreq(n, 1 / n) * s
+    end = start + s if spoiled else start
+    b_transverse = (start**2 + start * end + end**2) / 3 * time
+    b_longitudinal = start**2 * time
+    voxel.xy = np.fft.ifft(np.fft.fft(voxel.xy) * np.exp(-b_transverse * voxel["adc"]))
+    voxel.z = np.fft.ifft(np.fft.fft(voxel.z) * np.exp(-b_longitudinal * voxel["adc"])).real
+
+
+def receive(voxel: Voxel, phase: float) -> None:
+    """The receiver takes the mean of all isochromats, demodulated by its phase [rad]."""
+    voxel.samples.append(voxel.xy.mean(axis=-1) * np.exp(-1j * phase))

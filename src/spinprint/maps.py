@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import SeriesError
+
 UNITS = {"t1": "s", "t2": "s", "t1rho": "s", "adc": "mm2/s", "b1": "1", "b0": "Hz"}
 """Unit of each parameter as BIDS writes it."""
 
@@ -46,10 +48,17 @@ HAS_VALUE = (Status.OK, Status.AT_EDGE, Status.NOT_CONVERGED)
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Maps:
-    """Maps of shape `(...)`, in practice `(x, y, z)`; values are NaN where there is none."""
+    """Maps of shape `(...)`, in practice `(x, y, z)`; values are NaN where there is none.
+
+    Raises
+    ------
+    SeriesError
+        A map has another shape than the status, a deviation belongs to no value, or the affine is
+        not 4 by 4.
+    """
 
     values: Mapping[str, NDArray[np.float32]]
-    """Estimates by parameter name [s, mm²/s, relative, Hz]."""
+    """Estimates by parameter name [unit as in `UNITS`]."""
     sd: Mapping[str, NDArray[np.float32]]
     """Standard deviation of each estimate, same names and units."""
     m0: NDArray[np.complex64]
@@ -64,6 +73,19 @@ class Maps:
     """Voxel to world transform [mm], shape (4, 4)."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """How the maps were made: estimator, sequence, version, seed, settings."""
+
+    def __post_init__(self) -> None:
+        maps = {**self.values, **{f"sd of {name}": sd for name, sd in self.sd.items()}}
+        for name, array in {**maps, "m0": self.m0, "sigma": self.sigma}.items():
+            if array.shape != self.shape:
+                raise SeriesError(
+                    f"the map {name} has shape {array.shape} where the status has {self.shape}"
+                )
+        for name in self.sd:
+            if name not in self.values:
+                raise SeriesError(f"sd of {name!r} belongs to no map; there are {list(self)}")
+        if self.affine is not None and self.affine.shape != (4, 4):
+            raise SeriesError(f"the affine has shape {self.affine.shape}; it must be (4, 4)")
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
         return self.values[name]

@@ -24,6 +24,9 @@ PARAMETERS = ("t1", "t2", "t1rho", "adc", "b1", "b0", "m0")
 NEUTRAL = {"adc": 0.0, "b1": 1.0, "b0": 0.0, "m0": 1.0}
 """What a parameter that is not given stands for; relaxation times have no neutral value."""
 
+REQUIRED = ("t1", "t2")
+"""What every tissue and every grid must state."""
+
 _POSITIVE = ("t1", "t2", "t1rho")
 _NOT_NEGATIVE = ("adc", "b1")
 
@@ -35,7 +38,8 @@ class Tissue:
     Raises
     ------
     TissueError
-        A value is not finite, a time is not positive, or the shapes do not broadcast.
+        T1 or T2 is not given, an array holds no numbers, a value is not finite, a time is not
+        positive, or the shapes do not broadcast.
     """
 
     t1: NDArray[np.float64]
@@ -54,15 +58,14 @@ class Tissue:
     """Equilibrium magnetisation times receive sensitivity [arbitrary]; may be complex."""
 
     def __post_init__(self) -> None:
+        for name in REQUIRED:
+            if getattr(self, name) is None:
+                raise TissueError(f"{name} must be given: T1 and T2 always matter")
         for name, value in self.given().items():
-            kind = complex if name == "m0" and np.iscomplexobj(value) else float
-            try:
-                array = np.array(value, dtype=kind)
-            except (TypeError, ValueError):
-                raise TissueError(f"{name} must be an array of numbers") from None
+            array = _numbers(name, value)
+            _check_range(name, array)
             array.flags.writeable = False
             object.__setattr__(self, name, array)
-            _check_range(name, array)
         try:
             _ = self.shape
         except ValueError:
@@ -103,9 +106,7 @@ class Tissue:
         """The same tissues with every given parameter of shape `(tissue,)`."""
         shape = self.shape
         return Tissue(
-            **{
-                name: np.broadcast_to(array, shape).ravel() for name, array in self.given().items()
-            }
+            **{name: np.broadcast_to(array, shape).ravel() for name, array in self.given().items()}
         )
 
     def take(self, index: Any) -> Tissue:
@@ -115,6 +116,18 @@ class Tissue:
     def replace(self, **changes: ArrayLike | None) -> Tissue:
         """A copy with some parameters changed."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+def _numbers(name: str, value: Any) -> NDArray[Any]:
+    """A copy of the values in double precision, shape as given; only m0 may be complex."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a list of lists of unequal length
+        raise TissueError(f"{name} must be an array of numbers") from None
+    if array.dtype.kind not in ("iufc" if name == "m0" else "iuf"):
+        kind = "numbers" if name == "m0" else "real numbers"
+        raise TissueError(f"{name} must be an array of {kind}, not of {array.dtype}")
+    return array.astype(complex if array.dtype.kind == "c" else float)
 
 
 def _check_range(name: str, array: NDArray[Any]) -> None:
@@ -133,13 +146,16 @@ class Axis:
     Raises
     ------
     TissueError
-        The axis is empty, not finite or not strictly ascending.
+        The axis is empty, holds no numbers, or is not finite or not strictly ascending.
     """
 
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", tuple(float(value) for value in self.values))
+        numbers = _numbers("a grid axis", self.values)
+        if numbers.ndim != 1:
+            raise TissueError("the values of a grid axis must be one flat list of numbers")
+        object.__setattr__(self, "values", tuple(numbers.tolist()))
         if not self.values or not np.isfinite(self.values).all():
             raise TissueError("a grid axis needs at least one value, all of them finite")
         if any(np.diff(self.values) <= 0):
@@ -148,10 +164,10 @@ class Axis:
     @classmethod
     def geometric(cls, start: float, stop: float, factor: float) -> Axis:
         """Values from start to stop, neighbours apart by at most `factor`."""
-        if not (0 < start <= stop and factor > 1):
+        if not (0 < start <= stop < math.inf and 1 < factor < math.inf):
             raise TissueError(
                 f"geometric axis {start:g} to {stop:g} by {factor:g}: start must be positive,"
-                " stop not below it and the factor above 1"
+                " stop not below it and the factor above 1, all finite"
             )
         steps = math.ceil(math.log(stop / start) / math.log(factor) - 1e-9)
         return cls(tuple(np.geomspace(start, stop, steps + 1)))
@@ -159,10 +175,10 @@ class Axis:
     @classmethod
     def linear(cls, start: float, stop: float, step: float) -> Axis:
         """Values from start to stop, neighbours apart by at most `step`."""
-        if not (start <= stop and step > 0):
+        if not (-math.inf < start <= stop < math.inf and 0 < step < math.inf):
             raise TissueError(
                 f"linear axis {start:g} to {stop:g} by {step:g}: stop must not be below start"
-                " and the step must be positive"
+                " and the step must be positive, all finite"
             )
         steps = math.ceil((stop - start) / step - 1e-9)
         return cls(tuple(np.linspace(start, stop, steps + 1)))
@@ -187,7 +203,8 @@ class ParameterGrid:
     Raises
     ------
     TissueError
-        An axis is unknown, T1 or T2 is missing, or no combination keeps the constraints.
+        An axis or constraint names no parameter, T1 or T2 is missing, a value is impossible for
+        its parameter, or no combination keeps the constraints.
     """
 
     axes: Mapping[str, Axis]
@@ -197,7 +214,7 @@ class ParameterGrid:
 
     def __post_init__(self) -> None:
         axes = {
-            name: axis if isinstance(axis, Axis) else Axis(tuple(np.atleast_1d(axis)))
+            name: axis if isinstance(axis, Axis) else Axis(np.atleast_1d(axis))
             for name, axis in self.axes.items()
         }
         object.__setattr__(self, "axes", axes)
@@ -205,9 +222,13 @@ class ParameterGrid:
         for name in axes:
             if name not in allowed:
                 raise TissueError(f"grid axis {name!r} must be one of {', '.join(allowed)}")
-        for name in ("t1", "t2"):
+            _check_range(name, np.array(axes[name].values))
+        for name in REQUIRED:
             if name not in axes:
                 raise TissueError(f"the grid has no axis {name}: T1 and T2 always matter")
+        for name in (name for pair in self.constraints for name in pair):
+            if name not in allowed:
+                raise TissueError(f"constraint on {name!r}: it must be one of {', '.join(allowed)}")
         if self.size == 0:
             rules = ", ".join(f"{a} <= {b}" for a, b in self.constraints)
             raise TissueError(f"no combination of the grid keeps {rules}")

@@ -1,0 +1,42 @@
+"""Work in chunks on all cores: threads around kernels that release the interpreter lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+
+Progress = Callable[[int, int], None]
+"""Called with the items done and their number."""
+
+
+def n_workers() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def for_chunks(
+    work: Callable[[int, int], None], n_items: int, size: int, progress: Progress | None = None
+) -> None:
+    """Call `work(start, stop)` for consecutive chunks of at most `size` items, on all cores.
+
+    The first exception, a keyboard interrupt included, cancels the chunks not yet begun.
+    """
+    bounds = [(start, min(start + size, n_items)) for start in range(0, n_items, size)]
+    if len(bounds) <= 1 or n_workers() == 1:
+        for start, stop in bounds:
+            work(start, stop)
+            if progress:
+                progress(stop, n_items)
+        return
+    with ThreadPoolExecutor(n_workers()) as pool:
+        futures = [pool.submit(work, start, stop) for start, stop in bounds]
+        try:
+            for done, future in enumerate(futures, start=1):
+                wait([future])
+                future.result()
+                if progress:
+                    progress(bounds[done - 1][1], n_items)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -1,0 +1,1 @@
+"""How signal arises: the reference, the fast kernels, noise and closed forms."""

@@ -1,0 +1,213 @@
+"""The reference: extended phase graphs in plain numpy, float64, to be read beside a pulse diagram.
+
+Transverse magnetisation is a sum of configuration states F+k and F-k (dephased by k spoilers
+one way and the other), longitudinal magnetisation a sum of Zk, k = 0, 1, … (Hennig 1991;
+Weigel, J Magn Reson Imaging 2015;41:266). Everything faster is compared with this file.
+
+To add a block: write the function that plays it and register it with `@play.register`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sequence import (
+    Block,
+    Crusher,
+    Delay,
+    DiffusionPreparation,
+    Inversion,
+    ReadoutTrain,
+    Sequence,
+    SpinLock,
+    T2Preparation,
+)
+from ..tissue import Tissue
+
+Array = NDArray[Any]
+
+
+@dataclass
+class State:
+    """Configuration states of all tissues and what their evolution needs.
+
+    `f_plus`, `f_minus` and `z` have the shape `(tissue, order)`; F-k is kept as the conjugate
+    of the state of order -k. Tissue parameters have the shape `(tissue, 1)`.
+    """
+
+    f_plus: Array
+    f_minus: Array
+    z: Array
+    tissue: dict[str, Array]
+    spoiler: float
+    """Dephasing per spoiler [rad/mm]."""
+    samples: list[Array]
+    """What the receiver has seen, each of shape `(tissue,)`."""
+
+    def __getitem__(self, name: str) -> Array:
+        return self.tissue[name]
+
+
+def simulate_epg(sequence: Sequence, tissue: Tissue, n_states: int | None = None) -> Array:
+    """Signal of a sequence by extended phase graphs.
+
+    Parameters
+    ----------
+    sequence
+        What is played.
+    tissue
+        What is imaged, shape `(...)`.
+    n_states
+        Orders 0 to n_states - 1 are kept; None keeps all that can return to order 0.
+
+    Returns
+    -------
+    complex128, shape `(..., time)`, per unit of m0 times m0.
+
+    Raises
+    ------
+    TissueError
+        A parameter that the sequence needs was not given.
+    """
+    flat = tissue.flat()
+    needed = {*sequence.unknowns, "t1", "t2", "adc", "b1", "b0"}
+    parameters = {name: np.reshape(flat.get(name), (-1, 1)) for name in needed}
+    shape = (flat.size, all_orders(sequence) if n_states is None else n_states)
+    state = State(
+        f_plus=np.zeros(shape, complex),
+        f_minus=np.zeros(shape, complex),
+        z=np.zeros(shape, complex),
+        tissue=parameters,
+        spoiler=sequence.spoiler,
+        samples=[],
+    )
+    state.z[:, 0] = 1.0
+    for block in sequence.blocks:
+        play(block, state)
+    signal = np.stack(state.samples, axis=-1) * np.reshape(flat.get("m0"), (-1, 1))
+    return signal.reshape(*tissue.shape, -1)
+
+
+def all_orders(sequence: Sequence) -> int:
+    """The number of orders with which nothing is cut off: those that can return in time."""
+    shifts = sum(int(sum(train.spoiler_cycles)) for train in sequence.trains)
+    return shifts // 2 + 2
+
+
+# The blocks ---------------------------------------------------------------------------------
+
+
+@singledispatch
+def play(block: Block, state: State) -> None:
+    """Let a block act on the state."""
+    raise NotImplementedError(f"no reference for block {block.type!r}")
+
+
+@play.register
+def _inversion(block: Inversion, state: State) -> None:
+    crush(state)
+    state.z *= -block.efficiency
+    relax(state, block.delay)
+
+
+@play.register
+def _t2_preparation(block: T2Preparation, state: State) -> None:
+    crush(state)
+    state.z *= np.exp(-block.echo_time / state["t2"])
+
+
+@play.register
+def _spin_lock(block: SpinLock, state: State) -> None:
+    crush(state)
+    if block.lock_time > 0:
+        state.z *= np.exp(-block.lock_time / state["t1rho"])
+
+
+@play.register
+def _diffusion_preparation(block: DiffusionPreparation, state: State) -> None:
+    crush(state)
+    state.z *= np.exp(-block.echo_time / state["t2"] - block.b_value * state["adc"])
+
+
+@play.register
+def _crusher(block: Crusher, state: State) -> None:  # noqa: ARG001
+    crush(state)
+
+
+@play.register
+def _delay(block: Delay, state: State) -> None:
+    relax(state, block.length)
+
+
+@play.register
+def _readout_train(block: ReadoutTrain, state: State) -> None:
+    pulses = zip(block.flip, block.phase, block.tr, block.te, block.spoiler_cycles, strict=True)
+    for flip, phase, tr, te, spoiler_cycles in pulses:
+        rotate(state, flip, phase)
+        relax(state, te)
+        sample(state, phase)
+        relax(state, tr - te, spoiled=spoiler_cycles == 1)
+        if spoiler_cycles == 1:
+            shift(state)
+
+
+# The events ---------------------------------------------------------------------------------
+
+
+def rotate(state: State, flip: float, phase: float) -> None:
+    """An RF pulse [rad]; the axis is such that phase 0 turns Mz into positive real F.
+
+    Weigel 2015, Eq. 15, with the phase counted from the axis of the resulting signal.
+    """
+    angle = flip * state["b1"]
+    cos2, sin2, sin = np.cos(angle / 2) ** 2, np.sin(angle / 2) ** 2, np.sin(angle)
+    turn = np.exp(1j * phase)
+    f_plus, f_minus, z = state.f_plus, state.f_minus, state.z
+    state.f_plus = cos2 * f_plus - sin2 * turn**2 * f_minus + sin * turn * z
+    state.f_minus = cos2 * f_minus - sin2 / turn**2 * f_plus + sin / turn * z
+    state.z = np.cos(angle) * z - sin / 2 * (f_plus / turn + f_minus * turn)
+
+
+def relax(state: State, time: float, *, spoiled: bool = False) -> None:
+    """Relaxation, off-resonance and diffusion over a time [s], with or without a spoiler on."""
+    precession = np.exp(2j * np.pi * state["b0"] * time - time / state["t2"])
+    decay = np.exp(-time / state["t1"])
+    order = np.arange(state.z.shape[-1])
+    state.f_plus = state.f_plus * precession * diffuse(state, order, time, spoiled)
+    state.f_minus = state.f_minus * precession.conj() * diffuse(state, -order, time, spoiled)
+    state.z = state.z * decay * diffuse(state, order, time, False)
+    state.z[:, :1] += 1 - decay
+
+
+def diffuse(state: State, order: Array, time: float, spoiled: bool) -> Array:
+    """The damping exp(-b ADC) of the orders over a time [s]; Weigel 2015, Eqs. 28 and 29."""
+    s = state.spoiler
+    if spoiled:
+        b = ((order * s + s / 2) ** 2 + s**2 / 12) * time
+    else:
+        b = (order * s) ** 2 * time
+    return np.exp(-b * state["adc"])
+
+
+def shift(state: State) -> None:
+    """A spoiler moves F+ one order up and F- one down; what passes order 0 changes sides."""
+    state.f_plus[:, 1:] = state.f_plus[:, :-1].copy()
+    state.f_minus[:, :-1] = state.f_minus[:, 1:].copy()
+    state.f_minus[:, -1] = 0
+    state.f_plus[:, 0] = state.f_minus[:, 0].conj()
+
+
+def crush(state: State) -> None:
+    """All transverse magnetisation is lost."""
+    state.f_plus[:] = 0
+    state.f_minus[:] = 0
+
+
+def sample(state: State, phase: float) -> None:
+    """The receiver takes F of order 0, demodulated by its phase [rad]."""
+    state.samples.append(state.f_plus[:, 0] * np.exp(-1j * phase))

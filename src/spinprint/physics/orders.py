@@ -1,0 +1,52 @@
+"""How many configuration orders a tissue needs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sequence import Sequence
+from ..tissue import Tissue
+
+TOLERANCE = 1e-4
+"""The change of a signal that cutting off orders may cause, relative to its peak."""
+
+_T2_CLASSES = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56)
+"""Upper ends of the classes of T2 [s] that share a number of orders: high orders decay with T2."""
+
+_PROBE_T1, _PROBE_B1 = (0.3, 1.0, 2.5, 6.0), (0.7, 1.0, 1.4)
+
+
+def orders_of(sequence: Sequence, tissue: Tissue) -> NDArray[np.int64]:
+    """Orders that keep each signal within `TOLERANCE` of its peak, shape `(tissue,)`.
+
+    Decided from the tissue's own T2 alone, so that a signal does not depend on the company it
+    is computed in. The number for a class of T2 is the fewest that keep a set of probes at its
+    upper end, over T1 and B1, within half the tolerance of the signal of all orders.
+    """
+    counts = np.array([_class_orders(sequence, index) for index in range(len(_T2_CLASSES) + 1)])
+    return counts[np.searchsorted(_T2_CLASSES, np.broadcast_to(tissue.t2, tissue.shape))]
+
+
+@lru_cache(maxsize=256)
+def _class_orders(sequence: Sequence, index: int) -> int:
+    from .simulate import compiled, simulate_flat
+
+    most = compiled(sequence).all_orders
+    if index == len(_T2_CLASSES) or most <= 2:
+        return most
+    t1, b1 = np.meshgrid(np.maximum(_PROBE_T1, _T2_CLASSES[index]), _PROBE_B1)
+    probes = Tissue(t1=t1, t2=_T2_CLASSES[index], t1rho=t1, b1=b1).flat()
+    exact = simulate_flat(sequence, probes, n_states=most)
+    bound = TOLERANCE / 2 * np.abs(exact).max(axis=-1, keepdims=True)
+
+    def enough(count: int) -> bool:
+        return bool((np.abs(simulate_flat(sequence, probes, n_states=count) - exact) < bound).all())
+
+    low, high = 1, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

@@ -304,13 +304,13 @@ def _power_of_two(typingctx, value):  # noqa: ARG001
 
 
 @intrinsic
-def maximum(typingctx, x, y):  # noqa: ARG001
-    """The larger of two vectors, lane by lane."""
+def where_greater(typingctx, x, y, yes, no):  # noqa: ARG001
+    """Lane by lane: yes where x > y, otherwise no."""
 
     def codegen(context, builder, sig, args):  # noqa: ARG001
-        return builder.select(builder.fcmp_ordered(">", *args), *args)
+        return builder.select(builder.fcmp_ordered(">", *args[:2]), *args[2:])
 
-    return Vector(Vector, Vector), codegen
+    return Vector(Vector, Vector, Vector, Vector), codegen
 
 
 _LOG2_E, _LN2_HIGH, _LN2_LOW = 1 / math.log(2), 0.693359375, math.log(2) - 0.693359375
@@ -330,7 +330,8 @@ def exp(x):
 
     x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) by its Taylor series to degree 7.
     """
-    x = maximum(x, number(-87.0))
+    least = number(-87.0)
+    x = where_greater(x, least, x, least)
     n = _round(x * number(_LOG2_E))
     r = x - n * number(_LN2_HIGH) - n * number(_LN2_LOW)
     total = number(_FACTORIAL[7])

@@ -1,0 +1,5 @@
+"""Atoms, the SVD basis, exact matching and the dictionary on disk."""
+
+from .dictionary import Dictionary
+
+__all__ = ["Dictionary"]

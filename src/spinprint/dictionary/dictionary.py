@@ -1,0 +1,226 @@
+"""The dictionary: compressed signals of many tissues, and the search for the nearest one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DictionaryError
+from ..parallel import Progress
+from ..physics.simulate import simulate_flat
+from ..sequence import Sequence
+from ..tissue import ParameterGrid, Tissue
+from .basis import GramMatrix, choose_rank
+from .matching import Matcher
+
+_CHUNK = 8192
+"""Atoms whose uncompressed signals are held at a time while building."""
+
+_BASIS_ATOMS = 16384
+"""The basis is that of all atoms, or of so many spread evenly over them."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dictionary:
+    """Signals of atoms in an orthonormal basis, per unit of M0.
+
+    Immutable; holds the sequence it was made for and refuses series of another length.
+    """
+
+    sequence: Sequence
+    """What was played."""
+    tissue: Tissue
+    """The atoms, flat, in the order of the grid."""
+    basis: NDArray[Any]
+    """Orthonormal columns, `(time, rank)`; float32 or complex64."""
+    coefficients: NDArray[Any]
+    """Signals in the basis, `(atom, rank)`; float32 or complex64."""
+    singular_values: NDArray[np.float64]
+    """Of the atoms the basis was made from, each of unit norm, `(time,)`."""
+    grid: ParameterGrid | None = None
+    """The grid of the atoms, where they lie on one."""
+
+    @classmethod
+    def build(
+        cls,
+        sequence: Sequence,
+        grid: ParameterGrid | Tissue,
+        rank: int | None = None,
+        *,
+        energy: float | None = None,
+        n_states: int | None = None,
+        progress: Progress | None = None,
+    ) -> Dictionary:
+        """Simulate and compress all atoms.
+
+        Memory stays at the compressed dictionary, the signals of 8192 atoms and a
+        `(time, time)` matrix.
+
+        Parameters
+        ----------
+        sequence
+            What is played.
+        grid
+            The atoms: a grid, or any tissues.
+        rank
+            Number of basis vectors; None decides by the energy.
+        energy
+            Part of the signals' energy the basis keeps; None keeps 1 - 1e-7.
+        n_states
+            Configuration orders kept; None as in `simulate`.
+        progress
+            Called with the atoms done and their number, twice over.
+
+        Raises
+        ------
+        TissueError
+            The atoms lack a parameter the sequence needs.
+        DictionaryError
+            The rank or the energy is impossible.
+        """
+        tissue = (grid.tissue() if isinstance(grid, ParameterGrid) else grid).flat()
+        choose_rank(np.ones(sequence.n_samples), rank=rank, energy=energy)  # refuse at once
+        picked = tissue.take(_spread(tissue.size, _BASIS_ATOMS))
+        total = picked.size + tissue.size
+
+        def signals(atoms: Tissue) -> NDArray[Any]:
+            return simulate_flat(sequence, atoms, n_states=n_states)[:, 0]
+
+        gram = GramMatrix(sequence.n_samples)
+        for start in range(0, picked.size, _CHUNK):
+            gram.add(signals(picked.take(slice(start, start + _CHUNK))))
+            if progress:
+                progress(min(start + _CHUNK, picked.size), total)
+        vectors, singular_values = gram.basis(rank=rank, energy=energy)
+        basis = vectors.astype(np.complex64 if np.iscomplexobj(vectors) else np.float32)
+        coefficients = np.empty((tissue.size, basis.shape[1]), basis.dtype)
+        for start in range(0, tissue.size, _CHUNK):
+            chunk = signals(tissue.take(slice(start, start + _CHUNK)))
+            coefficients[start : start + _CHUNK] = chunk @ basis.conj()
+            if progress:
+                progress(picked.size + min(start + _CHUNK, tissue.size), total)
+        return cls(
+            sequence=sequence,
+            tissue=tissue,
+            basis=basis,
+            coefficients=coefficients,
+            singular_values=singular_values,
+            grid=grid if isinstance(grid, ParameterGrid) else None,
+        )
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms."""
+        return len(self.coefficients)
+
+    @property
+    def rank(self) -> int:
+        """Number of basis vectors."""
+        return self.basis.shape[1]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The tissue parameters that differ between atoms."""
+        given = self.tissue.given()
+        return tuple(name for name, values in given.items() if np.ptp(values) > 0)
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """The atoms laid out for matching."""
+        return Matcher(self.coefficients)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that the dictionary holds."""
+        hasher = hashlib.sha256(self.sequence.digest.encode())
+        if self.grid is not None:
+            hasher.update(json.dumps(self.grid.to_dict(), sort_keys=True).encode())
+        arrays = {**self.tissue.given(), "basis": self.basis, "coefficients": self.coefficients}
+        for name, array in sorted(arrays.items()):
+            hasher.update(f"{name}{array.shape}{array.dtype}".encode())
+            hasher.update(np.ascontiguousarray(array).tobytes())
+        return hasher.hexdigest()
+
+    def require(self, sequence: Sequence) -> None:
+        """Refuse to serve another sequence.
+
+        Raises
+        ------
+        DictionaryError
+            The sequence plays something else than this dictionary's.
+        """
+        if sequence.digest != self.sequence.digest:
+            raise DictionaryError(
+                f"the dictionary was made for another sequence ({self.sequence.name!r},"
+                f" {self.sequence.n_samples} samples) than the one given ({sequence.name!r},"
+                f" {sequence.n_samples} samples): build one for it"
+            )
+
+    def compress(self, series: NDArray[Any]) -> NDArray[np.complex64]:
+        """Project a series `(..., time)` onto the basis, complex64 `(..., rank)`.
+
+        Raises
+        ------
+        DictionaryError
+            The series has another length than the sequence.
+        """
+        if series.shape[-1] != len(self.basis):
+            raise DictionaryError(
+                f"the series has {series.shape[-1]} time points, the dictionary {len(self.basis)}:"
+                " both must come from one sequence"
+            )
+        compressed = series.astype(np.complex64, copy=False) @ self.basis.conj()
+        return compressed.astype(np.complex64, copy=False)
+
+    def match(
+        self, series: NDArray[Any], progress: Progress | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The atom with the largest modulus of the complex inner product; exact.
+
+        Parameters
+        ----------
+        series
+            Signals `(..., time)`, finite.
+        progress
+            Called with the voxels done and their number.
+
+        Returns
+        -------
+        index into the atoms `(...)`, and score `(...)` from 0 to 1: |<d, y>| / (|d| |y|),
+        both in the basis; 0 where the series is zero.
+
+        Raises
+        ------
+        DictionaryError
+            The series has another length than the sequence.
+        """
+        compressed = self.compress(series).reshape(-1, self.rank)
+        index, product = self.matcher.best(compressed, progress)
+        norm = np.linalg.norm(compressed, axis=-1)
+        score = np.divide(product, norm, out=np.zeros_like(product), where=norm > 0)
+        shape = series.shape[:-1]
+        return index.reshape(shape), np.minimum(score, 1).reshape(shape)
+
+    def save(self, path: Any) -> None:
+        """Write an HDF5 file that `load` reads back; see `store.save`."""
+        from .store import save
+
+        save(self, path)
+
+    @staticmethod
+    def load(path: Any, sequence: Sequence | None = None) -> Dictionary:
+        """Read a file that `save` wrote; see `store.load`."""
+        from .store import load
+
+        return load(path, sequence)
+
+
+def _spread(size: int, most: int) -> NDArray[np.int64]:
+    """At most `most` indices, evenly spread over `size`."""
+    return np.linspace(0, size - 1, min(size, most)).round().astype(np.int64)

@@ -22,8 +22,8 @@ class Sequence:
     Raises
     ------
     SequenceError
-        A name is no text, no block samples, the field strength is not positive, or the spoiler
-        is negative.
+        The name is no text, a block is none, no block samples, the field strength is not
+        positive, or the spoiler is negative.
     """
 
     name: str
@@ -42,6 +42,9 @@ class Sequence:
         for key in ("name", "citation"):
             if not isinstance(getattr(self, key), str):
                 raise SequenceError(f"{key} = {getattr(self, key)!r} must be text")
+        for block in self.blocks:
+            if not isinstance(block, Block):
+                raise SequenceError(f"blocks holds {block!r}: each must be a block")
         if not any(isinstance(block, ReadoutTrain) for block in self.blocks):
             raise SequenceError("no block is a readout_train: a sequence must sample something")
         strength = number("field_strength_t", self.field_strength)

@@ -1,0 +1,22 @@
+"""Files in and out: image series, masks and field maps in, maps as a BIDS derivative out.
+
+`read_series` and its kin tell a format by its first bytes. nibabel, h5py and scipy are imported
+when a file of their kind is read or written.
+"""
+
+from .derivative import check_derivative, read_maps, write_maps
+from .fields import read_field, read_mask
+from .geometry import Geometry
+from .series import Series, read_series, write_series
+
+__all__ = [
+    "Geometry",
+    "Series",
+    "check_derivative",
+    "read_field",
+    "read_maps",
+    "read_mask",
+    "read_series",
+    "write_maps",
+    "write_series",
+]

@@ -1,0 +1,161 @@
+"""What the files of a derivative are called, and what each says of itself.
+
+Names and units follow the Brain Imaging Data Structure 1.10, quantitative MRI and derivatives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OutputError
+from ..maps import UNITS, Maps, Status
+
+DESCRIPTION = "dataset_description.json"
+IGNORE = ".bidsignore"
+
+
+@dataclass(frozen=True, slots=True)
+class MapName:
+    """How BIDS names the map of a parameter."""
+
+    folder: str
+    suffix: str
+    description: str
+
+
+NAMES = {
+    "t1": MapName("anat", "T1map", "T1, longitudinal relaxation time"),
+    "t2": MapName("anat", "T2map", "T2, transverse relaxation time"),
+    "t1rho": MapName("anat", "T1rho", "T1rho, relaxation time in the rotating frame"),
+    "adc": MapName("dwi", "ADC", "ADC, apparent diffusion coefficient"),
+    "b1": MapName("fmap", "TB1map", "B1, flip angle relative to nominal"),
+    "b0": MapName("fmap", "fieldmap", "B0, off-resonance"),
+}
+"""The parameters an estimator can map."""
+
+M0_MAGNITUDE, M0_PHASE = "M0map", "part-phase_M0map"
+STATUS, SIGMA = "desc-status_mask", "sigma"
+SD = "desc-sd_"
+ARBITRARY = "arbitrary"  # the unit of what depends on the scaling of the series
+
+IGNORED = (
+    "*_ADC.*",
+    "*_TB1map.*",
+    "*_fieldmap.*",
+    f"*_{M0_PHASE}.*",
+    f"*_{STATUS}.*",
+    "*_map.*",
+)
+"""Files for which the rules of BIDS have no place, as patterns for `.bidsignore`."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MapFile:
+    """One image of a derivative, with the part of its sidecar that no other has."""
+
+    folder: str
+    ending: str
+    """Of the name, behind the subject."""
+    voxels: NDArray[Any]
+    """Shape `(x, y, z)`."""
+    sidecar: Mapping[str, Any]
+
+    def stem(self, subject: str) -> str:
+        """The path without suffix, relative to the dataset."""
+        return f"sub-{subject}/{self.folder}/sub-{subject}_{self.ending}"
+
+
+def map_files(maps: Maps) -> list[MapFile]:
+    """The images that maps of up to three axes become.
+
+    Raises
+    ------
+    OutputError
+        A parameter has no name in BIDS, or two images would have the same name.
+    """
+    files = list(_map_files(maps))
+    endings = [file.ending for file in files]
+    for ending in endings:
+        if endings.count(ending) > 1:
+            raise OutputError(f"two maps would be called …_{ending}.nii.gz: rename one")
+    return files
+
+
+def extra_ending(name: str) -> str:
+    """The ending of the name of an additional map, as `desc-score_map`.
+
+    A BIDS label has letters and digits only: `t1_low` becomes `t1Low`.
+    """
+    label = re.sub(r"[^0-9A-Za-z]+(.?)", lambda match: match[1].upper(), name)
+    return f"desc-{label}_map"
+
+
+def _map_files(maps: Maps) -> Iterator[MapFile]:
+    for name, values in maps.values.items():
+        yield _parameter(name, values)
+        if name in maps.sd:
+            yield _parameter(name, maps.sd[name], SD, "Standard deviation of ")
+    yield _image(
+        "anat",
+        M0_MAGNITUDE,
+        np.abs(maps.m0),
+        Description="M0, equilibrium magnetisation times receive sensitivity, not calibrated",
+        Units=ARBITRARY,
+    )
+    yield _image("anat", M0_PHASE, np.angle(maps.m0), Description="Phase of M0", Units="rad")
+    yield _status(maps)
+    yield _extra(SIGMA, maps.sigma, "Noise per real and imaginary channel", ARBITRARY)
+    for name, values in maps.extra.items():
+        # An extra that says more of a parameter, as a quantile does, begins with its name.
+        units = UNITS.get(name.split("_")[0], "1")
+        yield _extra(name, values, name.replace("_", " ").capitalize(), units)
+
+
+def _parameter(name: str, values: NDArray[Any], entity: str = "", of: str = "") -> MapFile:
+    if name not in NAMES:
+        raise OutputError(f"a map of {name!r} has no name in BIDS; known are {', '.join(NAMES)}")
+    bids = NAMES[name]
+    return _image(
+        bids.folder,
+        entity + bids.suffix,
+        values,
+        Description=of + bids.description,
+        Units=UNITS[name],
+    )
+
+
+def _status(maps: Maps) -> MapFile:
+    return _image(
+        "anat",
+        STATUS,
+        maps.status,
+        dtype=np.uint8,
+        Description="What happened in each voxel",
+        Levels={str(int(status)): status.meaning for status in Status},
+        VoxelCounts={str(int(status)): count for status, count in maps.counts().items()},
+    )
+
+
+def _extra(name: str, values: NDArray[Any], description: str, units: str) -> MapFile:
+    # The label drops characters, so that the sidecar has to keep the name as it was.
+    return _image(
+        "anat", extra_ending(name), values, Description=description, Units=units, Name=name
+    )
+
+
+def _image(
+    folder: str, ending: str, voxels: NDArray[Any], *, dtype: Any = np.float32, **sidecar: Any
+) -> MapFile:
+    array = np.asarray(voxels, dtype=dtype)
+    return MapFile(
+        folder=folder,
+        ending=ending,
+        voxels=array.reshape(*array.shape, *(1,) * (3 - array.ndim)),
+        sidecar=sidecar,
+    )

@@ -1,0 +1,244 @@
+"""Maps as a BIDS derivative on disk: written all or not at all, and read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OutputError, SeriesError
+from ..files import check_output_folder, staging
+from ..maps import UNITS, Maps, Status
+from ..sequence import Sequence
+from . import bids
+from .arrays import read_array
+from .geometry import Geometry
+from .series import Series
+from .sidecar import dataset_description, is_ours, read_sidecar, shared_sidecar, write_json
+
+
+def check_derivative(out: str | Path, subject: str = "01") -> None:
+    """Find out before long work whether `write_maps` will be able to write.
+
+    Raises
+    ------
+    OutputError
+        The subject label is no BIDS label, the folder cannot be written, or it holds a dataset
+        of another program.
+    """
+    out = Path(out)
+    if not re.fullmatch(r"[0-9A-Za-z]+", subject):
+        raise OutputError(f"subject label {subject!r} must be letters and digits only, as in BIDS")
+    check_output_folder(out)
+    description = out / bids.DESCRIPTION
+    if description.exists() and not is_ours(description):
+        raise OutputError(f"{out}: holds a dataset of another program: choose another folder")
+
+
+def write_maps(
+    maps: Maps,
+    out: str | Path,
+    *,
+    sequence: Sequence,
+    subject: str = "01",
+    reference: Series | None = None,
+    sources: Iterable[str | Path] = (),
+) -> list[Path]:
+    """Write maps as a BIDS derivative: everything, or nothing.
+
+    Earlier maps of the same subject are replaced once all new files are complete. Those without
+    a successor are removed, so that maps of two runs never lie side by side. The same maps give
+    the same bytes.
+
+    Parameters
+    ----------
+    maps
+        Maps of shape `(x, y, z)`; with fewer axes, the missing ones get length 1.
+    out
+        The folder of the dataset; made if it is missing, may hold other subjects.
+    sequence
+        What the series was measured with.
+    subject
+        The BIDS label, letters and digits.
+    reference
+        The series: the maps take over its geometry bit for bit. Without it, or where its file
+        has no geometry, they are placed by `maps.affine`, stored in float32.
+    sources
+        The files the maps were computed from; written relative to `out`, with their SHA-256.
+
+    Returns
+    -------
+    paths
+        All files written.
+
+    Raises
+    ------
+    OutputError
+        As in `check_derivative`; or a map has no BIDS name, or a file cannot be written.
+    SeriesError
+        The reference has another shape or place than the maps.
+    """
+    out = Path(out)
+    check_derivative(out, subject)
+    files = bids.map_files(maps)
+    geometry = _geometry(maps, reference, shape=files[0].voxels.shape)
+    shared = shared_sidecar(maps, sequence, sources, out)
+    written = [bids.DESCRIPTION, bids.IGNORE]
+    with staging(out, remove=_earlier(out, subject)) as stage:
+        write_json(stage / bids.DESCRIPTION, dataset_description())
+        (stage / bids.IGNORE).write_text(_ignored(out / bids.IGNORE), encoding="utf-8")
+        for file in files:
+            stem = file.stem(subject)
+            (stage / stem).parent.mkdir(parents=True, exist_ok=True)
+            geometry.image(file.voxels).to_filename(stage / f"{stem}.nii.gz")
+            write_json(stage / f"{stem}.json", {**file.sidecar, **shared})
+            written += [f"{stem}.nii.gz", f"{stem}.json"]
+    return [out / name for name in written]
+
+
+def read_maps(directory: str | Path, subject: str | None = None) -> Maps:
+    """Read the maps that `write_maps` wrote, or another program under the same names.
+
+    Without a status map, a voxel counts as mapped where all values are finite; where M0 or sigma
+    are missing they are NaN.
+
+    Parameters
+    ----------
+    directory
+        The folder of the dataset.
+    subject
+        The BIDS label; needed where the dataset holds several subjects.
+
+    Returns
+    -------
+    maps
+        Shape `(x, y, z)`, in SI units, with the affine of the first map.
+
+    Raises
+    ------
+    SeriesError
+        No map is there, or one is damaged, of another shape or in another unit.
+    """
+    folder = _subject_folder(Path(directory), subject)
+    found = {
+        name: path
+        for name, file in bids.NAMES.items()
+        if (path := _find(folder, file.folder, file.suffix))
+    }
+    if not found:
+        names = ", ".join(file.suffix for file in bids.NAMES.values())
+        raise SeriesError(f"{folder}: holds no map {folder.name}_….nii.gz with … one of {names}")
+    first = next(iter(found.values()))
+    voxels, geometry = read_array(first)
+    shape = voxels.shape
+    values = {name: _read_map(path, shape, UNITS[name]) for name, path in found.items()}
+    return Maps(
+        values=values,
+        sd=_read_deviations(folder, found, shape),
+        m0=_read_m0(folder, shape),
+        status=_read_status(folder, values),
+        sigma=_read_or_nan(_find(folder, "anat", bids.extra_ending(bids.SIGMA)), shape),
+        extra={name: _read_map(path, shape) for name, path in _find_extra(folder)},
+        affine=geometry.affine if geometry else None,
+        provenance=read_sidecar(first).get("Provenance", {}),
+    )
+
+
+def _geometry(maps: Maps, reference: Series | None, shape: tuple[int, ...]) -> Geometry:
+    """Where the maps lie: where the reference does, if it knows."""
+    if reference is not None and reference.shape != shape:
+        raise SeriesError(
+            f"maps of shape {shape} cannot belong to {reference.name} of shape {reference.shape}"
+        )
+    if reference is None or reference.geometry is None:
+        return Geometry.from_affine(maps.affine)
+    if reference.geometry.offset(maps.affine, shape) > 1e-3:
+        raise SeriesError(f"the affine of the maps is not that of {reference.name}")
+    return reference.geometry
+
+
+def _earlier(out: Path, subject: str) -> list[Path]:
+    """What an earlier run wrote for the subject."""
+    sidecars = [path for path in (out / f"sub-{subject}").glob("*/*.json") if is_ours(path)]
+    return [*sidecars, *(path.with_suffix(".nii.gz") for path in sidecars)]
+
+
+def _ignored(path: Path) -> str:
+    """Our patterns, behind those that somebody may have added to the file."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return "\n".join([*lines, *(line for line in bids.IGNORED if line not in lines)]) + "\n"
+
+
+def _subject_folder(directory: Path, subject: str | None) -> Path:
+    if not directory.is_dir():
+        raise SeriesError(f"{directory}: no such folder: give one that holds maps")
+    labels = sorted(path.name.removeprefix("sub-") for path in directory.glob("sub-*/"))
+    listed = ", ".join(labels) or "no sub-… folder"
+    if subject is None and len(labels) != 1:
+        raise SeriesError(f"{directory}: name one subject; there is {listed}")
+    if subject is not None and subject not in labels:
+        raise SeriesError(f"{directory}: has no subject {subject!r}; there is {listed}")
+    return directory / f"sub-{subject or labels[0]}"
+
+
+def _find(folder: Path, kind: str, ending: str) -> Path | None:
+    names = (f"{folder.name}_{ending}{suffix}" for suffix in (".nii.gz", ".nii"))
+    return next((path for name in names if (path := folder / kind / name).exists()), None)
+
+
+def _find_extra(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted((folder / "anat").glob(f"{folder.name}_desc-*_map.nii.gz")):
+        name = read_sidecar(path).get("Name")
+        if name not in (None, bids.SIGMA):
+            yield name, path
+
+
+def _read_voxels(path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
+    voxels, _ = read_array(path)
+    if voxels.shape != shape:
+        raise SeriesError(f"{path}: shape {voxels.shape} is not that of the other maps, {shape}")
+    return voxels
+
+
+def _read_map(path: Path, shape: tuple[int, ...], unit: str | None = None) -> NDArray[np.float32]:
+    stated = read_sidecar(path).get("Units", unit)
+    if unit is not None and stated != unit:
+        raise SeriesError(f"{path}: is in {stated}: convert it to {unit} and say so in Units")
+    return _read_voxels(path, shape).astype(np.float32)
+
+
+def _read_or_nan(path: Path | None, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return _read_map(path, shape) if path else np.full(shape, np.nan, dtype=np.float32)
+
+
+def _read_deviations(
+    folder: Path, found: Mapping[str, Path], shape: tuple[int, ...]
+) -> dict[str, NDArray[np.float32]]:
+    paths = {
+        name: _find(folder, bids.NAMES[name].folder, bids.SD + bids.NAMES[name].suffix)
+        for name in found
+    }
+    return {name: _read_map(path, shape, UNITS[name]) for name, path in paths.items() if path}
+
+
+def _read_m0(folder: Path, shape: tuple[int, ...]) -> NDArray[np.complex64]:
+    magnitude = _read_or_nan(_find(folder, "anat", bids.M0_MAGNITUDE), shape)
+    phase = _find(folder, "anat", bids.M0_PHASE)
+    turn = np.exp(1j * _read_map(phase, shape, "rad")) if phase else 1
+    return (magnitude * turn).astype(np.complex64)
+
+
+def _read_status(folder: Path, values: Mapping[str, NDArray[np.float32]]) -> NDArray[np.uint8]:
+    arrays = list(values.values())
+    path = _find(folder, "anat", bids.STATUS)
+    if path:
+        codes = _read_voxels(path, arrays[0].shape)
+        if not np.isin(codes, list(Status)).all():
+            raise SeriesError(f"{path}: holds codes other than 0 to {max(Status)}: no status map")
+        return codes.astype(np.uint8)
+    mapped = np.isfinite(arrays).all(axis=0)
+    return np.where(mapped, Status.OK, Status.OUTSIDE).astype(np.uint8)

@@ -1,0 +1,117 @@
+"""The JSON beside the maps: what they were made from, how, and by what."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import SeriesError
+from ..maps import Maps
+from ..sequence import Sequence
+
+_TOOL = "spinprint"
+
+
+def dataset_description() -> dict[str, Any]:
+    """What `dataset_description.json` holds."""
+    return {
+        "Name": "Quantitative maps from MR fingerprinting",
+        "BIDSVersion": "1.10.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": _generated_by(),
+    }
+
+
+def shared_sidecar(
+    maps: Maps, sequence: Sequence, sources: Iterable[str | Path], out: Path
+) -> dict[str, Any]:
+    """What the sidecars of all maps of one run say alike; paths are relative to `out`."""
+    paths = [Path(source) for source in sources]
+    names = [_relative(path, out) for path in paths]
+    provenance = _plain(maps.provenance)
+    return {
+        "Sources": names,
+        "SourceHashes": {name: _sha256(path) for name, path in zip(names, paths, strict=True)},
+        "EstimationAlgorithm": provenance.get("estimator", "not stated"),
+        "SequenceName": sequence.name,
+        "SequenceHash": sequence.digest,
+        "MagneticFieldStrength": sequence.field_strength,
+        "Seed": provenance.get("seed"),
+        "GeneratedBy": _generated_by(),
+        "Provenance": provenance,
+    }
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object for people and programs."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_sidecar(image: Path) -> dict[str, Any]:
+    """The sidecar of an image; empty if there is none.
+
+    Raises
+    ------
+    SeriesError
+        It holds no JSON object.
+    """
+    path = image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SeriesError(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise SeriesError(f"{path}: holds no JSON object: a sidecar is one")
+    return content
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a JSON file says that this package generated what it describes."""
+    try:
+        makers = json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"]
+        return bool(makers[0]["Name"] == _TOOL)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _generated_by() -> list[dict[str, str]]:
+    return [{"Name": _TOOL, "Version": version(_TOOL)}]
+
+
+def _plain(value: Any) -> Any:
+    """The value in types that JSON has; what is none of them as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _relative(path: Path, out: Path) -> str:
+    try:
+        return Path(os.path.relpath(path.resolve(), out.resolve())).as_posix()
+    except ValueError:  # on another drive there is no way from one to the other
+        return path.resolve().as_posix()
+
+
+def _sha256(path: Path) -> str | None:
+    """The hash of a file; None if it is gone by the time the maps are finished."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -65,7 +65,7 @@ def wrong_parts() -> list[Any]:
         ({"tissue": tissue.replace(t1=bright * 0.055)}, "t1rho <= t1 must hold"),
         ({"affine": np.eye(3)}, "4 x 4"),
         ({"affine": np.diag([1.0, 0, 1, 1])}, "invertible"),
-        ({"field_strength": 0.0}, "field strength"),
+        ({"field_strength": 0.0}, "field strength 0 T must be positive"),
     ]
 
 

@@ -196,7 +196,7 @@ def _joint(points: Points) -> Distance:
 def _reach(points: Points, side: float) -> Distance:
     """How far out of a compartment a place is, 1 at the rim; a C that opens to the notch."""
     outward = np.maximum(np.sign(side) * (points.lateral - side), 0)
-    return np.hypot((points.posterior - 2) / 25, outward / 16)
+    return np.hypot((points.posterior - 2) / 25, outward / 14.5)
 
 
 def _open_end(points: Points, side: float) -> Distance:
@@ -211,7 +211,7 @@ def _recess(points: Points) -> Distance:
 def _menisci(points: Points) -> Distance:
     """Two C-shaped wedges between the condyles and the plateau; the bones give them height."""
     wedges = union(*((0.44 - _reach(points, side)) * 20 for side in (22, -22)))
-    return both(wedges, points.superior - 16)
+    return both(wedges, np.abs(points.superior - 1.5) - 5)
 
 
 def _cruciates(points: Points) -> Distance:

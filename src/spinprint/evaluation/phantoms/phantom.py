@@ -59,7 +59,7 @@ class Phantom:
             )
         if not (math.isfinite(self.field_strength) and self.field_strength > 0):
             raise TissueError(
-                f"phantom {self.name!r}: a field strength of {self.field_strength:g} T is not positive"
+                f"phantom {self.name!r}: field strength {self.field_strength:g} T must be positive"
             )
         for name, value in (("labels", labels), ("affine", affine)):
             value.flags.writeable = False

@@ -71,7 +71,7 @@ class Dictionary:
         rank
             Number of basis vectors; None decides by the energy.
         energy
-            Part of the signals' energy the basis keeps; None keeps 1 - 1e-7.
+            Part of the signals' energy the basis keeps; None keeps 1 - 1e-5.
         n_states
             Configuration orders kept; None as in `simulate`.
         progress

@@ -1,0 +1,73 @@
+"""The coordinates estimators search in: logarithms of times, all else as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..tissue import PHYSICAL, Tissue
+
+Array = NDArray[np.float64]
+
+_TIMES = ("t1", "t2", "t1rho")
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """A point theta `(voxel, parameter)` for the unknowns, within the range of a dictionary."""
+
+    names: tuple[str, ...]
+    """The unknown parameters, in the order of the axis `parameter`."""
+    low: Array
+    """Lowest theta, `(parameter,)`."""
+    high: Array
+    """Highest theta, `(parameter,)`."""
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], tissue: Tissue) -> Coordinates:
+        """Coordinates that span the range of some tissues."""
+        columns = [_to_theta(name, tissue.get(name)) for name in names]
+        low = np.array([column.min() for column in columns])
+        return cls(names, low, np.array([column.max() for column in columns]))
+
+    def theta(self, tissue: Tissue) -> Array:
+        """Where flat tissues lie."""
+        return np.stack([_to_theta(name, tissue.get(name)) for name in self.names], axis=1)
+
+    def tissue(self, theta: Array, known: Mapping[str, Array]) -> Tissue:
+        """The flat tissues at theta, with what is known besides."""
+        return Tissue(**self.values(theta), **known)
+
+    def values(self, theta: Array) -> dict[str, Array]:
+        """The parameters at theta by name [SI units]."""
+        columns = zip(self.names, theta.T, strict=True)
+        return {name: np.exp(column) if name in _TIMES else column for name, column in columns}
+
+    def slopes(self, theta: Array) -> Array:
+        """Change of each parameter with its coordinate, `(voxel, parameter)`."""
+        return np.where([name in _TIMES for name in self.names], np.exp(theta), 1.0)
+
+    def confine(self, theta: Array) -> Array:
+        """The nearest point below it where T2 <= T1rho <= T1 holds."""
+        theta = theta.copy()
+        for low, high in (("t1rho", "t1"), ("t2", "t1rho"), ("t2", "t1")):
+            if low in self.names and high in self.names:
+                i, j = self.names.index(low), self.names.index(high)
+                theta[:, i] = np.minimum(theta[:, i], theta[:, j])
+        return theta
+
+    def at_limit(self, theta: Array) -> NDArray[np.bool_]:
+        """True where a parameter is at an end of its range or a relation only just holds."""
+        ends = ((theta <= self.low) | (theta >= self.high)) & (self.low < self.high)
+        limit = ends.any(axis=1)
+        for low, high in PHYSICAL:
+            if low in self.names and high in self.names:
+                limit |= theta[:, self.names.index(low)] >= theta[:, self.names.index(high)]
+        return limit
+
+
+def _to_theta(name: str, values: Array) -> Array:
+    return np.log(values) if name in _TIMES else np.asarray(values, float)

@@ -1,0 +1,56 @@
+"""How noisy a voxel is, and whether it holds signal at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.stats
+from numpy.typing import NDArray
+
+P_NO_SIGNAL = 1e-6
+"""Chance of taking pure noise for signal in one voxel."""
+
+
+def sigma_outside_basis(
+    series: NDArray[Any], compressed: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Noise per real and imaginary channel from what the basis does not hold, `(voxel,)`.
+
+    Parameters
+    ----------
+    series
+        Signals, `(voxel, time)`.
+    compressed
+        The same in an orthonormal basis, `(voxel, rank)`.
+
+    Returns
+    -------
+    NaN where the basis is complete, so that nothing lies outside it.
+    """
+    free = series.shape[1] - compressed.shape[1]
+    if free == 0:
+        return np.full(len(series), np.nan)
+    outside = _energy(series) - _energy(compressed)
+    return np.sqrt(np.maximum(outside, 0) / (2 * free))
+
+
+def holds_signal(
+    compressed: NDArray[Any], sigma: NDArray[np.float64], n_samples: int, *, given: bool
+) -> NDArray[np.bool_]:
+    """True where the energy in the basis cannot be noise alone, `(voxel,)`.
+
+    An F test of the energy in the basis against the noise outside it; a χ² test where sigma was
+    given. Where the noise is unknown every voxel that is not zero counts.
+    """
+    energy = _energy(compressed)
+    inside, outside = 2 * compressed.shape[1], 2 * (n_samples - compressed.shape[1])
+    if given or outside == 0:
+        limit = scipy.stats.chi2.isf(P_NO_SIGNAL, inside)
+    else:
+        limit = inside * scipy.stats.f.isf(P_NO_SIGNAL, inside, outside)
+    return energy > limit * np.nan_to_num(sigma) ** 2
+
+
+def _energy(signals: NDArray[Any]) -> NDArray[np.float64]:
+    return np.einsum("vt,vt->v", signals.conj(), signals, dtype=np.complex128).real

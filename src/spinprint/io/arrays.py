@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedIOBase
+from logging import CRITICAL, Logger
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +133,7 @@ def _read_nifti(path: Path, head: bytes) -> tuple[Array, Geometry]:
     import nibabel as nib
 
     kind = nib.Nifti1Image if head[344:348] == b"n+1\0" else nib.Nifti2Image
-    # nibabel would print its remarks on a header; what matters of them comes as an exception.
-    with _open(path) as stream, nib.imageglobals.LoggingOutputSuppressor():
+    with _open(path) as stream, _silent(nib.imageglobals.logger):
         image = kind.from_file_map(kind.make_file_map({"image": stream}), mmap=False)
         array = np.asarray(image.dataobj)
         # gzip checks its sum only at the end of the file, beyond the last voxel.
@@ -142,6 +142,20 @@ def _read_nifti(path: Path, head: bytes) -> tuple[Array, Geometry]:
     if array.dtype.kind not in "biufc":
         raise SeriesError(f"{path}: holds {array.dtype}, e.g. colours: values must be numbers")
     return array, Geometry.from_header(image.header)
+
+
+@contextmanager
+def _silent(logger: Logger) -> Iterator[None]:
+    """Keep nibabel's remarks on a header from the screen; what matters also comes as an exception.
+
+    Its own suppressor takes the handlers away, after which Python prints the remarks as they are.
+    """
+    level = logger.level
+    logger.setLevel(CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _open(path: Path) -> BufferedIOBase:

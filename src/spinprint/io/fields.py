@@ -38,7 +38,8 @@ def read_mask(path: str | Path, series: Series) -> NDArray[np.bool_]:
     """
     path = Path(path)
     values = _read_beside(path, series, "mask")
-    inside = np.isfinite(values) & (values != 0)
+    inside = np.isfinite(values)
+    inside[inside] = values[inside] != 0
     if not inside.any():
         raise SeriesError(f"{path}: no voxel is inside the mask: give one with values other than 0")
     return inside
@@ -69,7 +70,7 @@ def read_field(path: str | Path, series: Series, what: Literal["b1", "b0"]) -> N
     """
     path = Path(path)
     name = f"{what.upper()} map"
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         field = _read_beside(path, series, name).astype(np.float32)
     field[~np.isfinite(field)] = np.nan
     if np.isnan(field).all():

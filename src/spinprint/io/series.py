@@ -42,7 +42,10 @@ class Series:
                 f"{self.name}: {self.data.dtype} data of shape {self.data.shape} must be complex"
                 " with the axes (x, y, z, time)"
             )
-        if not (np.isfinite(self.data) & (self.data != 0)).any():
+        # A NaN of a damaged file may be a signalling one, which numpy remarks on.
+        with np.errstate(invalid="ignore"):
+            useful = np.isfinite(self.data) & (self.data != 0)
+        if not useful.any():
             raise SeriesError(
                 f"{self.name}: no value is finite and other than 0:"
                 " there is nothing to map, check how the file was exported"
@@ -212,12 +215,12 @@ def _join(
             " give the two parts of one series"
         )
     joined = np.empty(real.shape, dtype=np.complex64)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         joined.real, joined.imag = real, imaginary
     return joined
 
 
 def _complex64(array: NDArray[Any]) -> NDArray[np.complex64]:
     # What is too large becomes Inf, and Inf is the estimators' to mark.
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.ascontiguousarray(array, dtype=np.complex64)

@@ -30,6 +30,7 @@ ORDER = (
     "tuning",
     "report",
     "io",
+    "workflows",
     "studies",
     "cli",
 )

@@ -19,7 +19,12 @@ _STAGES: dict[str, tuple[str, ...]] = {
     ),
     "sequence": ("Sequence", "load_sequence", "presets"),
     "tissue": ("Axis", "ParameterGrid", "Tissue"),
+    "physics.simulate": ("simulate",),
+    "dictionary": ("Dictionary",),
     "maps": ("Maps", "Status"),
+    "estimators": ("DictionaryMatching",),
+    "evaluation": ("Row", "compare"),
+    "io": ("Series", "read_maps", "read_series", "write_maps", "write_series"),
 }
 
 __all__ = [name for names in _STAGES.values() for name in names]

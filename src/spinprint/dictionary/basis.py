@@ -55,9 +55,7 @@ class GramMatrix:
         return np.ascontiguousarray(vectors[:, :rank]), np.sqrt(values)
 
 
-def choose_rank(
-    energies: NDArray[np.float64], *, rank: int | None, energy: float | None
-) -> int:
+def choose_rank(energies: NDArray[np.float64], *, rank: int | None, energy: float | None) -> int:
     """The number of leading energies to keep, by number or by their part of the sum."""
     if rank is not None:
         if not 1 <= rank <= len(energies):
@@ -69,4 +67,4 @@ def choose_rank(
     if not 0 < energy < 1:
         raise DictionaryError(f"energy = {energy:g} must lie between 0 and 1")
     part = np.cumsum(energies) / energies.sum()
-    return int(min(np.searchsorted(part, energy) + 1, len(energies)))
+    return min(int(np.searchsorted(part, energy)) + 1, len(energies))

@@ -37,6 +37,8 @@ class Matcher:
         ----------
         series
             Compressed signals, complex `(voxel, rank)`.
+        progress
+            Called with the voxels done and their number.
 
         Returns
         -------

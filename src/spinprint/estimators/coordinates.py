@@ -62,10 +62,11 @@ class Coordinates:
     def at_limit(self, theta: Array) -> NDArray[np.bool_]:
         """True where a parameter is at an end of its range or a relation only just holds."""
         ends = ((theta <= self.low) | (theta >= self.high)) & (self.low < self.high)
-        limit = ends.any(axis=1)
+        limit: NDArray[np.bool_] = np.any(ends, axis=1)
         for low, high in PHYSICAL:
             if low in self.names and high in self.names:
-                limit |= theta[:, self.names.index(low)] >= theta[:, self.names.index(high)]
+                i, j = self.names.index(low), self.names.index(high)
+                limit = limit | (theta[:, i] >= theta[:, j])
         return limit
 
 

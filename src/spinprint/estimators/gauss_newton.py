@@ -107,7 +107,7 @@ def fit(
         energy=state.energy,
         cost=state.cost,
         information=state.information,
-        at_bound=held.any(axis=1),
+        at_bound=np.asarray(held.any(axis=1)),
         converged=converged,
     )
 

@@ -12,9 +12,7 @@ P_NO_SIGNAL = 1e-6
 """Chance of taking pure noise for signal in one voxel."""
 
 
-def sigma_outside_basis(
-    series: NDArray[Any], compressed: NDArray[Any]
-) -> NDArray[np.float64]:
+def sigma_outside_basis(series: NDArray[Any], compressed: NDArray[Any]) -> NDArray[np.float64]:
     """Noise per real and imaginary channel from what the basis does not hold, `(voxel,)`.
 
     Parameters

@@ -38,7 +38,7 @@ def _class_orders(sequence: Sequence, index: int) -> int:
     if index == len(_T2_CLASSES) or most <= 2:
         return most
     t1, b1 = np.meshgrid(np.maximum(_PROBE_T1, _T2_CLASSES[index]), _PROBE_B1)
-    probes = Tissue(t1=t1, t2=_T2_CLASSES[index], t1rho=t1, b1=b1).flat()
+    probes = Tissue(t1=t1, t2=np.array(_T2_CLASSES[index]), t1rho=t1, b1=b1).flat()
     exact = simulate_flat(sequence, probes, n_states=most)
     bound = TOLERANCE / 2 * np.abs(exact).max(axis=-1, keepdims=True)
 

@@ -1,0 +1,5 @@
+"""`python -m spinprint`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,244 @@
+"""The commands. Each parses, makes one library call and prints the path of the result."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+
+from ..errors import InputError
+from ..sequence import load_sequence
+from ..sequence.presets import PRESETS
+from .progress import console, stage
+
+app = App(
+    name="spinprint",
+    help="MR fingerprinting: from a pulse sequence to trusted quantitative maps.",
+    result_action="return_value",
+)
+sequence_app = App(name="sequence", help="Look at sequences and convert them.")
+app.command(sequence_app)
+
+
+@app.command
+def demo(*, out: Path = Path("demo"), seed: int = 0) -> None:
+    """Run the whole pipeline on a synthetic knee and write a report.
+
+    Example: spinprint demo --out demo
+
+    Parameters
+    ----------
+    out
+        Folder for series, maps and report.html.
+    seed
+        Seed of the knee's tissue and of the noise.
+    """
+    from ..workflows.demo import run_demo
+
+    print(run_demo(out, seed=seed, stage=stage))
+
+
+@app.command
+def simulate(
+    sequence: str,
+    *,
+    out: Path,
+    phantom: Literal["knee"] = "knee",
+    snr_db: float | None = None,
+    sigma: float | None = None,
+    seed: int = 0,
+    matrix: int = 112,
+    slices: int = 1,
+) -> None:
+    """Simulate a noisy series of a phantom with known truth.
+
+    Example: spinprint simulate knee_t1_t2_t1rho --phantom knee --snr-db 30 --out simulated
+
+    Parameters
+    ----------
+    sequence
+        A sequence file, or the name of a preset (`spinprint sequence list`).
+    out
+        Folder for series.nii.gz, sequence.toml, labels.nii.gz and the truth.
+    phantom
+        What is imaged.
+    snr_db
+        20 log10(rms over time of the signal / (sqrt(2) sigma)), median over tissue; 30 if
+        neither this nor --sigma is given.
+    sigma
+        Noise per real and imaginary channel instead, relative to M0 = 1.
+    seed
+        Seed of the phantom's tissue and of the noise.
+    matrix
+        Voxels along each edge of a slice.
+    slices
+        Number of slices.
+    """
+    from ..workflows.simulation import simulate_phantom, write_simulation
+
+    played = load_sequence(sequence)
+    made = simulate_phantom(
+        played, phantom, snr_db=snr_db, sigma=sigma, seed=seed, matrix=matrix, slices=slices,
+        stage=stage,
+    )  # fmt: skip
+    console.print(f"sigma {made.sigma:.3g} per channel; SNR {made.snr_db:.1f} dB (rms over time)")
+    print(write_simulation(made, played, out)[0])
+
+
+@app.command
+def dictionary(
+    sequence: str,
+    *,
+    out: Path,
+    grid: Path | None = None,
+    rank: int | None = None,
+    energy: float | None = None,
+) -> None:
+    """Build a dictionary.
+
+    Example: spinprint dictionary knee.toml --out knee.h5
+
+    Parameters
+    ----------
+    sequence
+        A sequence file, or the name of a preset.
+    out
+        The HDF5 file to write.
+    grid
+        A grid file (TOML, spinprint-grid/1); without it the grid of `spinprint map`.
+    rank
+        Number of SVD components.
+    energy
+        Part of the signals' energy to keep instead, 0.99999 if neither is given.
+    """
+    from ..workflows.dictionary import build_dictionary
+
+    print(build_dictionary(load_sequence(sequence), out, grid, rank, energy, stage=stage))
+
+
+@app.command(name="map")
+def map_(
+    series: Path,
+    *,
+    sequence: str,
+    out: Path,
+    estimator: Literal["match"] = "match",
+    imaginary: Path | None = None,
+    dictionary: Path | None = None,
+    mask: Path | None = None,
+    b1_map: Path | None = None,
+    b0_map: Path | None = None,
+    sigma: float | None = None,
+    subject: str = "01",
+) -> None:
+    """Map a series: T1, T2 and what else the sequence encodes, each with its deviation.
+
+    Example: spinprint map series.nii.gz --sequence sequence.toml --out maps
+
+    Parameters
+    ----------
+    series
+        Complex series: NIfTI (4-D complex, or its real part), .npy, .mat or HDF5.
+    sequence
+        The sequence file it was measured with, or the name of a preset.
+    out
+        Folder of the BIDS derivative to write.
+    estimator
+        How to estimate.
+    imaginary
+        The imaginary part, where the series holds the real one.
+    dictionary
+        A dictionary file; without it one is built on a default grid and cached.
+    mask
+        Where to map; without it voxels with signal are found.
+    b1_map
+        Flip angle relative to nominal.
+    b0_map
+        Off-resonance in Hz.
+    sigma
+        Noise per real and imaginary channel in the unit of the series; estimated if not given.
+    subject
+        BIDS label of the subject.
+    """
+    from ..workflows.mapping import map_series
+
+    result = map_series(
+        series, load_sequence(sequence), out, estimator=estimator, imaginary=imaginary,
+        dictionary_path=dictionary, mask_path=mask, b1_path=b1_map, b0_path=b0_map, sigma=sigma,
+        subject=subject, stage=stage,
+    )  # fmt: skip
+    for remark in result.remarks:
+        console.print(remark)
+    print(out)
+
+
+@sequence_app.command
+def show(sequence: str) -> None:
+    """Print the blocks of a sequence and draw its flip angles and repetition times.
+
+    Example: spinprint sequence show knee_t1_t2_t1rho
+
+    Parameters
+    ----------
+    sequence
+        A sequence file, or the name of a preset.
+    """
+    from ..report.terminal import describe_sequence
+
+    Console(highlight=False).print(describe_sequence(load_sequence(sequence)))
+
+
+@sequence_app.command
+def convert(file: Path, *, out: Path) -> None:
+    """Write a sequence as TOML, from a Pulseq file (.seq), a TOML file or a preset.
+
+    Example: spinprint sequence convert scan.seq --out scan.toml
+
+    Parameters
+    ----------
+    file
+        The Pulseq file (needs the extra `pulseq`), sequence file or preset.
+    out
+        The TOML file to write.
+    """
+    from ..workflows.conversion import convert_sequence
+
+    print(convert_sequence(file, out))
+
+
+@sequence_app.command(name="list")
+def list_() -> None:
+    """Print the names of the presets and where they come from."""
+    for name, preset in PRESETS.items():
+        print(f"{name}\n    {preset().citation}")
+
+
+@app.command
+def doctor() -> None:
+    """Print what this machine has, what is missing and how to get it."""
+    from ..workflows.doctor import examine
+
+    for line in examine():
+        print(line)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exit status 0 done, 2 wrong input, 1 a defect of ours."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except InputError as error:
+        _fail(str(error))
+    except CycloptsError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        console.print("interrupted: nothing half-written was left")
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    line = " ".join(message.split())
+    print(f"spinprint: {line}", file=sys.stderr)
+    sys.exit(2)

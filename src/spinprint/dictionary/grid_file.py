@@ -1,0 +1,106 @@
+"""Grid files: TOML in the format `spinprint-grid/1`.
+
+::
+
+    format = "spinprint-grid/1"
+    t1_ms = { start = 50, stop = 6000, factor = 1.05 }       # geometric
+    t2_ms = { start = 4, stop = 3000, factor = 1.05 }
+    b1 = { start = 0.8, stop = 1.2, step = 0.05 }            # linear
+    adc_mm2_per_s = { values = [0.0, 0.7e-3, 1.0e-3, 3.0e-3] }
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ..errors import TissueError
+from ..tissue import PHYSICAL, Axis, ParameterGrid
+
+FORMAT = "spinprint-grid/1"
+
+
+class _AxisTable(BaseModel):
+    """One axis as it stands in a file."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+    start: float | None = None
+    stop: float | None = None
+    factor: float | None = None
+    step: float | None = None
+    values: list[float] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> _AxisTable:
+        given = frozenset(self.model_fields_set)
+        if given not in ({"start", "stop", "factor"}, {"start", "stop", "step"}, {"values"}):
+            raise ValueError("an axis has start, stop and factor; start, stop and step; or values")
+        return self
+
+    def axis(self, si: float) -> Axis:
+        if self.values is not None:
+            return Axis(tuple(value * si for value in self.values))
+        assert self.start is not None  # the validator has seen to it
+        assert self.stop is not None
+        if self.factor is not None:
+            return Axis.geometric(self.start * si, self.stop * si, self.factor)
+        assert self.step is not None
+        return Axis.linear(self.start * si, self.stop * si, self.step * si)
+
+
+class _GridTable(BaseModel):
+    """A grid file."""
+
+    model_config = ConfigDict(extra="forbid")
+    format: Literal["spinprint-grid/1"]
+    t1_ms: _AxisTable
+    t2_ms: _AxisTable
+    t1rho_ms: _AxisTable | None = None
+    adc_mm2_per_s: _AxisTable | None = None
+    b1: _AxisTable | None = None
+    b0_hz: _AxisTable | None = None
+    physical: bool = Field(default=True, description="keep only T2 <= T1rho <= T1")
+
+
+_KEYS = {
+    "t1": ("t1_ms", 1e-3),
+    "t2": ("t2_ms", 1e-3),
+    "t1rho": ("t1rho_ms", 1e-3),
+    "adc": ("adc_mm2_per_s", 1.0),
+    "b1": ("b1", 1.0),
+    "b0": ("b0_hz", 1.0),
+}
+"""Key in the file and factor to SI units of each parameter."""
+
+
+def load_grid(path: str | Path) -> ParameterGrid:
+    """Read a grid file.
+
+    Raises
+    ------
+    TissueError
+        The file cannot be read or breaks a rule; the message names the file, key and rule.
+    """
+    try:
+        table = _GridTable.model_validate(tomllib.loads(Path(path).read_bytes().decode()))
+    except FileNotFoundError:
+        raise TissueError(f"{path}: no such grid file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise TissueError(f"{path}: cannot be read as text ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise TissueError(f"{path}: not valid TOML ({error})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise TissueError(f"{path}: {place}: {first['msg']}") from None
+    try:
+        axes = {}
+        for name, (key, si) in _KEYS.items():
+            if (axis := getattr(table, key)) is not None:
+                axes[name] = axis.axis(si)
+        return ParameterGrid(axes, PHYSICAL if table.physical else ())
+    except TissueError as error:
+        raise TissueError(f"{path}: {error}") from None

@@ -1,0 +1,58 @@
+"""Find the object in a series when no mask is given."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.ndimage
+from numpy.typing import NDArray
+
+from ..dictionary import Dictionary
+from .noise import holds_signal, sigma_outside_basis
+
+LEVEL = 0.05
+"""Part of the bright signal below which a voxel counts as background."""
+
+DESCRIPTION = (
+    "found: signal above the noise (F test, p < 1e-6) and above 5 % of the 98th percentile,"
+    " small islands left out"
+)
+
+_CHUNK = 16384
+_ISLAND = 4  # voxels; fewer in a connected piece are taken for noise
+
+
+def find_mask(series: NDArray[np.complex64], dictionary: Dictionary) -> NDArray[np.bool_]:
+    """True where a series holds signal of a sequence, `(x, y, z)`.
+
+    Parameters
+    ----------
+    series
+        Complex images, `(x, y, z, time)`; voxels with NaN or Inf are kept, so that they are
+        reported rather than lost.
+    dictionary
+        Says what signals of the sequence look like.
+    """
+    flat = series.reshape(-1, series.shape[-1])
+    strength = np.zeros(len(flat))
+    present = np.zeros(len(flat), bool)
+    broken = np.zeros(len(flat), bool)
+    for start in range(0, len(flat), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        broken[part] = ~np.isfinite(flat[part]).all(axis=1)
+        signals = np.where(broken[part, None], 0, flat[part])
+        compressed = dictionary.compress(signals)
+        sigma = sigma_outside_basis(signals, compressed)
+        present[part] = holds_signal(compressed, sigma, signals.shape[1], given=False)
+        strength[part] = np.linalg.norm(compressed, axis=1)
+    if present.any():
+        present &= strength > LEVEL * np.percentile(strength[present], 98)
+    return _without_islands(present.reshape(series.shape[:-1])) | broken.reshape(series.shape[:-1])
+
+
+def _without_islands(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    pieces, count = scipy.ndimage.label(mask, np.ones((3,) * mask.ndim))
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    # A series so small that everything is an island is left as it is.
+    keep = sizes >= min(_ISLAND, sizes[1:].max(initial=0))
+    keep[0] = False
+    return keep[pieces]

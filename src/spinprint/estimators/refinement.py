@@ -1,0 +1,125 @@
+"""From an atom to the most likely tissue near it, with the deviations that Fisher allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..dictionary import Dictionary
+from ..maps import Status
+from ..physics.simulate import simulate_flat
+from .coordinates import Coordinates
+from .gauss_newton import MAX_STEPS, Fit, fit
+from .protocol import Fields, VoxelEstimates
+
+
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """A fit and the coordinates it was made in."""
+
+    coordinates: Coordinates
+    fit: Fit
+
+    def estimates(self, sigma: NDArray[np.float64], signal: NDArray[np.bool_]) -> VoxelEstimates:
+        """Values, deviations and status of each voxel.
+
+        Parameters
+        ----------
+        sigma
+            Noise per real and imaginary channel, `(voxel,)`.
+        signal
+            True where there is signal at all, `(voxel,)`.
+        """
+        fit, coordinates = self.fit, self.coordinates
+        status = np.full(len(signal), int(Status.OK), np.uint8)
+        status[coordinates.at_limit(fit.theta)] = Status.AT_EDGE
+        status[~fit.converged] = Status.NOT_CONVERGED
+        status[~signal] = Status.NO_SIGNAL
+        sd = standard_deviation(fit.information, sigma) * coordinates.slopes(fit.theta)
+        left = np.divide(fit.cost, fit.energy, out=np.ones(len(signal)), where=fit.energy > 0)
+        return VoxelEstimates(
+            values=coordinates.values(fit.theta),
+            sd=dict(zip(coordinates.names, sd.T, strict=True)),
+            m0=fit.m0,
+            status=status,
+            sigma=sigma,
+            extra={"score": np.sqrt(np.clip(1 - left, 0, 1))},
+        )
+
+
+def refine(
+    dictionary: Dictionary,
+    data: NDArray[np.complex64],
+    atoms: NDArray[np.int64],
+    known: Fields,
+    *,
+    compressed: bool,
+    max_steps: int = MAX_STEPS,
+) -> Refined:
+    """Search between the atoms for the most likely tissue.
+
+    Parameters
+    ----------
+    dictionary
+        Gives the sequence, the range and the basis.
+    data
+        Signals in the basis `(voxel, rank)`, or `(voxel, time)`.
+    atoms
+        Where to start, index of an atom each, `(voxel,)`.
+    known
+        Fields of each voxel, `(voxel,)` each.
+    compressed
+        True where `data` is in the basis.
+    max_steps
+        Steps a voxel may take; 0 keeps the atom.
+    """
+    unknowns = tuple(name for name in dictionary.parameters if name not in known)
+    coordinates = Coordinates.of(unknowns, dictionary.tissue)
+    constant = {
+        name: values[:1]
+        for name, values in dictionary.tissue.given().items()
+        if name not in unknowns and name not in known
+    }
+
+    def model(theta: NDArray[np.float64], voxels: NDArray[np.int64]) -> Any:
+        fields = {name: values[voxels] for name, values in known.items()}
+        tissue = coordinates.tissue(theta, {**constant, **fields}).flat()
+        signals = simulate_flat(dictionary.sequence, tissue, wrt=unknowns)
+        if compressed:
+            signals = signals @ dictionary.basis.conj()
+        signals = signals.astype(np.complex128)
+        return signals[:, 0], signals[:, 1:] * coordinates.slopes(theta)[:, :, None]
+
+    found = fit(
+        model,
+        data,
+        coordinates.theta(dictionary.tissue.take(atoms)),
+        (coordinates.low, coordinates.high),
+        confine=coordinates.confine,
+        max_steps=max_steps,
+    )
+    return Refined(coordinates, found)
+
+
+def standard_deviation(
+    information: NDArray[np.float64], sigma: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Cramér-Rao standard deviation, `(voxel, parameter)`; infinite where nothing is known.
+
+    Parameters
+    ----------
+    information
+        Fisher information times sigma², `(voxel, parameter, parameter)`.
+    sigma
+        Noise per real and imaginary channel, `(voxel,)`.
+    """
+    diagonal = np.einsum("vpp->vp", information)
+    root = np.sqrt(np.where(diagonal > 0, diagonal, 1))
+    scaled = information / (root[:, :, None] * root[:, None, :])
+    # Scaled to a unit diagonal; a tiny ridge keeps parameters that cannot be told apart finite.
+    scaled = scaled + 1e-12 * np.eye(information.shape[1])
+    variance = np.einsum("vpp->vp", np.linalg.inv(scaled)) / root**2
+    return np.sqrt(np.where(diagonal > 0, variance, np.inf)) * sigma[:, None]

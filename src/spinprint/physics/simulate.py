@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import TissueError
+from ..errors import InputError, TissueError
 from ..parallel import Progress, for_chunks
 from ..sequence import Sequence
 from ..tissue import Tissue
@@ -69,6 +69,8 @@ def simulate(
     ------
     TissueError
         A parameter that the sequence needs was not given, or `wrt` names no parameter.
+    InputError
+        `n_states` is below 1.
     """
     flat = tissue.flat()
     signal = simulate_flat(sequence, flat, n_states=n_states, wrt=tuple(wrt or ()))
@@ -100,10 +102,14 @@ def simulate_flat(
     ------
     TissueError
         A parameter that the sequence needs was not given, or `wrt` names no parameter.
+    InputError
+        `n_states` is below 1.
     """
     for name in wrt:
         if name not in WRT:
             raise TissueError(f"wrt = {name!r} must be one of {', '.join(WRT)}")
+    if n_states is not None and n_states < 1:
+        raise InputError(f"n_states = {n_states} must be at least 1: order 0 is what is sampled")
     for name in sequence.unknowns:
         tissue.get(name)  # raises for what is missing, before any work
     program = compiled(sequence)
@@ -144,7 +150,8 @@ def _play_all(
         if name in _COLUMN:
             one_hot[row, _COLUMN[name]] = 1
     sides = 1 + len(wrt)
-    spoiler = program.spoiler if tissue.adc is not None else 0.0
+    disperses = tissue.adc is not None or "adc" in wrt
+    spoiler = program.spoiler if disperses else 0.0
     written = out.view(np.float32).reshape(tissue.size * sides, -1)
 
     def work(start: int, stop: int) -> None:

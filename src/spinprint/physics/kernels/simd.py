@@ -347,7 +347,7 @@ def exp(x):
 
 @njit(forceinline=True)
 def cos_sin(turns):
-    """Cosine and sine of an angle in turns, absolute error 3e-7.
+    """Cosine and sine of an angle in turns, absolute error 5e-7.
 
     The half angle lies within a quarter turn of zero, where Taylor series to degree 13 and 12
     suffice; the double-angle formulas give the rest without any branch.

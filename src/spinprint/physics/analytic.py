@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 def inversion_recovery(delay: ArrayLike, t1: ArrayLike, efficiency: ArrayLike = 1.0) -> Array:
     """Mz a delay [s] after an inversion of equilibrium: 1 - (1 + efficiency) exp(-TI/T1)."""
-    return 1 - (1 + np.asarray(efficiency)) * _decay(delay, t1)
+    return 1 - (1 + _array(efficiency)) * _decay(delay, t1)
 
 
 def spoiled_steady_state(
@@ -38,7 +38,7 @@ def gradient_spoiled_steady_state(
     """
     e1, e2, cos = _decay(tr, t1), _decay(tr, t2), np.cos(flip)
     root = np.sqrt((1 - e2**2) / ((1 - e1 * cos) ** 2 - (e2 * (e1 - cos)) ** 2))
-    return np.tan(np.asarray(flip) / 2) * (1 - (e1 - cos) * root) * _decay(te, t2)
+    return np.tan(_array(flip) / 2) * (1 - (e1 - cos) * root) * _decay(te, t2)
 
 
 def balanced_steady_state(
@@ -56,10 +56,10 @@ def balanced_steady_state(
     """
     e1, e2, cos = _decay(tr, t1), _decay(tr, t2), np.cos(flip)
     # Between two pulses the magnetisation turns by this angle as seen from their axes.
-    angle = 2 * np.pi * np.asarray(b0) * tr + np.pi
+    angle = 2 * np.pi * _array(b0) * _array(tr) + np.pi
     bottom = (1 - e1 * cos) * (1 - e2 * np.cos(angle)) - e2 * (e1 - cos) * (e2 - np.cos(angle))
     start = (1 - e1) * np.sin(flip) * (1 - e2 * np.exp(-1j * angle)) / bottom
-    return start * np.exp(2j * np.pi * np.asarray(b0) * te) * _decay(te, t2)
+    return start * np.exp(2j * np.pi * _array(b0) * _array(te)) * _decay(te, t2)
 
 
 def spin_echo(
@@ -69,8 +69,8 @@ def spin_echo(
 
     Carr and Purcell, Phys Rev 1954;94:630: b = 2/3 (spoiler)² tau for spins that diffuse.
     """
-    b = 2 / 3 * np.asarray(spoiler) ** 2 * tau
-    return np.exp(-2 * np.asarray(tau) / t2 - b * np.asarray(adc))
+    b = 2 / 3 * _array(spoiler) ** 2 * _array(tau)
+    return np.exp(-2 * _array(tau) / _array(t2) - b * _array(adc))
 
 
 def stimulated_echo(
@@ -86,9 +86,13 @@ def stimulated_echo(
     Hahn, Phys Rev 1950;80:580; diffusion after Tanner, J Chem Phys 1970;52:2523:
     b = (spoiler)² (mixing + 2/3 tau).
     """
-    b = np.asarray(spoiler) ** 2 * (np.asarray(mixing) + 2 / 3 * np.asarray(tau))
-    return _decay(mixing, t1) * _decay(2 * np.asarray(tau), t2) * np.exp(-b * np.asarray(adc)) / 2
+    b = _array(spoiler) ** 2 * (_array(mixing) + 2 / 3 * _array(tau))
+    return _decay(mixing, t1) * _decay(2 * _array(tau), t2) * np.exp(-b * _array(adc)) / 2
 
 
 def _decay(time: ArrayLike, constant: ArrayLike) -> Array:
-    return np.exp(-np.asarray(time) / np.asarray(constant))
+    return np.exp(-_array(time) / _array(constant))
+
+
+def _array(values: ArrayLike) -> Array:
+    return np.asarray(values, dtype=float)

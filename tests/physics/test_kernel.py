@@ -1,0 +1,315 @@
+"""The fast kernel against the reference: same signal, same derivatives, whatever the shape."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import njit
+
+from spinprint import InputError, Tissue, TissueError, load_sequence, presets
+from spinprint.physics.epg import simulate_epg
+from spinprint.physics.kernels.simd import LANES, cos_sin, exp, load, store, transpose
+from spinprint.physics.simulate import WRT, simulate
+from spinprint.sequence import (
+    Crusher,
+    Delay,
+    DiffusionPreparation,
+    Inversion,
+    ReadoutTrain,
+    Sequence,
+    SpinLock,
+    T2Preparation,
+)
+
+DATA = Path(__file__).parent / "data"
+
+PEAK = 1e-5
+"""Agreement in float32, relative to the peak of each signal."""
+
+
+def train(pulses: int, seed: int, *, phases: bool, spoiled: Any = 1) -> ReadoutTrain:
+    rng = np.random.default_rng(seed)
+    return ReadoutTrain(
+        flip=rng.uniform(0.05, 1.4, pulses),
+        phase=rng.uniform(-4, 4, pulses) if phases else np.pi * rng.integers(0, 2, pulses),
+        tr=rng.choice([0.009, 0.0105, 0.013], pulses),
+        te=rng.choice([0.002, 0.004], pulses),
+        spoiler_cycles=spoiled,
+    )
+
+
+def everything(*, phases: bool = True, spoiler: float = 0.0) -> Sequence:
+    """All blocks; trains of awkward lengths, spoiled, balanced and mixed."""
+    return Sequence(
+        name="everything",
+        field_strength=3.0,
+        spoiler=spoiler,
+        blocks=(
+            Inversion(delay=0.015, efficiency=0.93),
+            train(23, 0, phases=phases),
+            T2Preparation(echo_time=0.04),
+            Delay(length=0.03),
+            train(17, 1, phases=phases, spoiled=np.minimum(np.arange(17) % 4, 1)),
+            Delay(length=0.05),
+            SpinLock(lock_time=0.03, frequency=300.0),
+            train(5, 2, phases=phases, spoiled=0),
+            Crusher(),
+            DiffusionPreparation(b_value=600.0, echo_time=0.03),
+            train(1, 3, phases=phases),
+            Delay(length=0.02),
+            train(14, 4, phases=phases),
+        ),
+    )
+
+
+def some_tissue(size: int, seed: int = 0, **more: Any) -> Tissue:
+    rng = np.random.default_rng(seed)
+    t1 = np.exp(rng.uniform(np.log(0.1), np.log(5), size))
+    t2 = np.minimum(t1, np.exp(rng.uniform(np.log(0.008), np.log(2.5), size)))
+    return Tissue(
+        t1=t1,
+        t2=t2,
+        t1rho=t2 + rng.uniform(0, 1, size) * (t1 - t2),
+        adc=rng.uniform(0, 3.2e-3, size),
+        b1=rng.uniform(0.7, 1.3, size),
+        **more,
+    )
+
+
+def b0_of(size: int) -> Any:
+    return np.random.default_rng(9).uniform(-40, 40, size)
+
+
+def assert_same(signal: Any, expected: Any, tolerance: float = PEAK) -> None:
+    """Each signal within a part of its own peak."""
+    assert signal.shape == expected.shape
+    error = np.abs(signal - expected).max(axis=-1) / np.abs(expected).max(axis=-1)
+    assert error.max() < tolerance
+
+
+# The signal ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 13, 16, 17, 31, 1050])
+@pytest.mark.parametrize("phases", [False, True], ids=["real", "complex"])
+def test_agrees_with_the_reference(size: int, phases: bool) -> None:
+    sequence, tissue = everything(phases=phases, spoiler=4.0), some_tissue(size)
+    signal = simulate(sequence, tissue, n_states=1000)
+    assert signal.dtype == np.complex64
+    shown = tissue.take(slice(-40, None))  # the reference takes its time
+    assert_same(signal[-40:], simulate_epg(sequence, shown))
+
+
+@pytest.mark.parametrize("phases", [False, True], ids=["one axis", "phases"])
+@pytest.mark.parametrize("spoiler", [0.0, 7.0])
+def test_agrees_off_resonance(phases: bool, spoiler: float) -> None:
+    sequence, tissue = everything(phases=phases, spoiler=spoiler), some_tissue(19, b0=b0_of(19))
+    assert_same(simulate(sequence, tissue, n_states=1000), simulate_epg(sequence, tissue))
+
+
+@pytest.mark.parametrize("n_states", [1, 2, 5, 12])
+@pytest.mark.parametrize("phases", [False, True], ids=["real", "complex"])
+def test_cuts_off_the_same_orders_as_the_reference(n_states: int, phases: bool) -> None:
+    sequence, tissue = everything(phases=phases, spoiler=4.0), some_tissue(18)
+    signal = simulate(sequence, tissue, n_states=n_states)
+    assert_same(signal, simulate_epg(sequence, tissue, n_states=n_states))
+
+
+@pytest.mark.parametrize("name", ["t1_t2_t1rho_b1", "t1_t2_adc_phase", "bssfp_b0"])
+def test_agrees_with_signals_of_other_packages(name: str) -> None:
+    """Their origin stands in `test_epg.py`."""
+    with np.load(DATA / f"{name}.npz") as file:
+        tissue = Tissue(**{key: file[key] for key in file if key != "signal"})
+        expected = file["signal"]
+    assert_same(simulate(load_sequence(DATA / f"{name}.toml"), tissue, n_states=1000), expected)
+
+
+def test_relaxation_within_one_repetition_down_to_nothing() -> None:
+    """exp(-TR/T2) far below the smallest float32 is zero, not garbage."""
+    tissue = Tissue(t1=np.array([1e-4, 0.5]), t2=np.array([1e-4, 1e-4]))
+    sequence = Sequence(name="short", field_strength=3, blocks=(train(20, 5, phases=True),))
+    signal = simulate(sequence, tissue)
+    np.testing.assert_allclose(signal, simulate_epg(sequence, tissue), rtol=0, atol=1e-6)
+
+
+# Derivatives --------------------------------------------------------------------------------
+
+STEP = {"t1": 1e-5, "t2": 1e-6, "t1rho": 1e-6, "adc": 1e-8, "b1": 1e-6, "b0": 1e-4}
+
+
+@pytest.mark.parametrize("name", WRT)
+@pytest.mark.parametrize("phases", [False, True], ids=["one axis", "phases"])
+def test_derivatives_agree_with_differences_of_the_reference(name: str, phases: bool) -> None:
+    sequence = everything(phases=phases, spoiler=5.0)
+    tissue = some_tissue(17, b0=b0_of(17) if phases else None)
+    signal, jacobian = simulate(sequence, tissue, n_states=1000, wrt=(name,))
+    centre, step = tissue.get(name), STEP[name]
+    up, down = (tissue.replace(**{name: centre + by}) for by in (step, -step))
+    expected = (simulate_epg(sequence, up) - simulate_epg(sequence, down)) / (2 * step)
+    assert_same(signal, simulate_epg(sequence, tissue))
+    assert_same(jacobian[:, 0], expected, tolerance=1e-4)
+
+
+def test_derivatives_come_in_the_order_asked_for() -> None:
+    sequence, tissue = everything(spoiler=5.0), some_tissue(3)
+    signal, both = simulate(sequence, tissue, wrt=("b1", "t1", "b0", "t1rho"))
+    assert both.shape == (3, 4, sequence.n_samples)
+    for row, name in enumerate(("b1", "t1", "b0", "t1rho")):
+        alone, one = simulate(sequence, tissue, wrt=[name])
+        assert_same(alone, signal, tolerance=1e-6)
+        assert_same(one[:, 0], both[:, row], tolerance=1e-6)
+
+
+def test_derivative_by_adc_where_no_adc_was_given() -> None:
+    """Not given means zero; the derivative there is not zero."""
+    sequence = everything(spoiler=5.0)
+    given = some_tissue(5).replace(adc=np.array(0.0))
+    _, expected = simulate(sequence, given, wrt=("adc",))
+    _, jacobian = simulate(sequence, given.replace(adc=None), wrt=("adc",))
+    assert np.abs(expected).max() > 1
+    assert_same(jacobian[:, 0], expected[:, 0])
+
+
+def test_no_derivative_by_what_the_sequence_does_not_see() -> None:
+    sequence = Sequence(name="plain", field_strength=3.0, blocks=(train(9, 0, phases=False),))
+    tissue = Tissue(t1=np.array(1.0), t2=np.array(0.1))
+    _, jacobian = simulate(sequence, tissue, wrt=("t1rho", "adc", "t2"))
+    assert not jacobian[:2].any()
+    assert jacobian[2].any()
+
+
+# Scale, shape, errors -----------------------------------------------------------------------
+
+
+def test_m0_scales_signal_and_derivatives() -> None:
+    sequence, tissue = everything(phases=False), some_tissue(5)
+    m0 = np.array([1, 2j, -1, 0.5 - 0.5j, 3e4])
+    unit, unit_jacobian = simulate(sequence, tissue, wrt=("t1", "t2"))
+    signal, jacobian = simulate(sequence, tissue.replace(m0=m0), wrt=("t1", "t2"))
+    np.testing.assert_allclose(signal, m0[:, None] * unit, rtol=1e-6)
+    np.testing.assert_allclose(jacobian, m0[:, None, None] * unit_jacobian, rtol=1e-6)
+
+
+def test_parameters_broadcast() -> None:
+    sequence = everything(phases=False)
+    t1, t2 = np.array([[0.5], [1.0], [2.0]]), np.array([0.02, 0.05, 0.1, 0.3])
+    tissue = Tissue(t1=t1, t2=t2, t1rho=np.array(0.3))
+    signal, jacobian = simulate(sequence, tissue, wrt=("t1", "b1"))
+    assert signal.shape == (3, 4, sequence.n_samples)
+    assert jacobian.shape == (3, 4, 2, sequence.n_samples)
+    single = Tissue(t1=np.array(2.0), t2=np.array(0.05), t1rho=np.array(0.3))
+    one, one_jacobian = simulate(sequence, single, wrt=("t1", "b1"))
+    assert one.shape == (sequence.n_samples,)
+    np.testing.assert_array_equal(signal[2, 1], one)
+    np.testing.assert_array_equal(jacobian[2, 1], one_jacobian)
+
+
+def test_no_tissue_gives_no_signal() -> None:
+    empty = Tissue(t1=np.zeros(0), t2=np.zeros(0), t1rho=np.zeros(0))
+    assert simulate(everything(), empty).shape == (0, everything().n_samples)
+
+
+def test_a_missing_parameter_is_named() -> None:
+    with pytest.raises(TissueError, match="t1rho is needed by this sequence and was not given"):
+        simulate(everything(), Tissue(t1=np.array(1.0), t2=np.array(0.1)))
+
+
+def test_a_derivative_by_no_parameter_is_refused() -> None:
+    with pytest.raises(TissueError, match="wrt = 'm0' must be one of t1, t2, t1rho"):
+        simulate(everything(), some_tissue(2), wrt=("t1", "m0"))
+
+
+@pytest.mark.parametrize("n_states", [0, -3])
+def test_fewer_than_one_state_is_refused(n_states: int) -> None:
+    with pytest.raises(InputError, match=f"n_states = {n_states} must be at least 1"):
+        simulate(everything(), some_tissue(2), n_states=n_states)
+
+
+# The number of states -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_automatic_number_of_states_keeps_the_signal(name: str) -> None:
+    sequence, tissue = load_sequence(name), some_tissue(200, seed=4)
+    exact = simulate(sequence, tissue, n_states=10_000)
+    assert_same(simulate(sequence, tissue), exact, tolerance=1e-4)
+
+
+def test_automatic_number_of_states_saves_work() -> None:
+    sequence, tissue = presets.fisp_jiang2015(), some_tissue(64)
+    short = tissue.replace(t2=np.full(64, 0.02), t1=np.full(64, 0.9))
+    auto, exact = simulate(sequence, short), simulate(sequence, short, n_states=1000)
+    assert (auto != exact).any()
+
+
+def test_a_signal_does_not_depend_on_its_neighbours() -> None:
+    sequence, tissue = presets.fisp_cao500(), some_tissue(83)
+    whole, slopes = simulate(sequence, tissue, wrt=("t1", "t2"))
+    order = np.random.default_rng(1).permutation(83)
+    mixed, mixed_slopes = simulate(sequence, tissue.take(order), wrt=("t1", "t2"))
+    np.testing.assert_array_equal(mixed, whole[order])
+    np.testing.assert_array_equal(mixed_slopes, slopes[order])
+    for part in (slice(0, 1), slice(1, 20), slice(20, 83)):
+        np.testing.assert_array_equal(simulate(sequence, tissue.take(part)), whole[part])
+
+
+def test_neighbours_off_resonance_change_a_signal_by_rounding_only() -> None:
+    sequence = everything(phases=False)
+    b0 = b0_of(20)
+    b0[:10] = 0
+    alone = simulate(sequence, some_tissue(20).take(slice(10)))
+    assert_same(simulate(sequence, some_tissue(20, b0=b0))[:10], alone, tolerance=1e-6)
+
+
+# Functions of sixteen numbers ---------------------------------------------------------------
+
+
+@njit
+def apply(which, x, out):  # type: ignore[no-untyped-def]
+    for row in range(x.shape[0]):
+        if which == 0:
+            store(out, row, exp(load(x, row)))  # type: ignore[call-arg]
+        else:
+            cos, sin = cos_sin(load(x, row))  # type: ignore[call-arg]
+            store(out, row, cos if which == 1 else sin)  # type: ignore[call-arg]
+
+
+def vectors(low: float, high: float) -> Any:
+    grid = np.linspace(low, high, 250 * LANES, dtype=np.float32)
+    return np.random.default_rng(0).permutation(grid).reshape(-1, LANES)
+
+
+def test_exp() -> None:
+    x = vectors(-86.9, 87)
+    out = np.empty_like(x)
+    apply(0, x, out)
+    np.testing.assert_allclose(out, np.exp(x.astype(float)), rtol=4e-7)
+    x = np.full((1, LANES), -1e5, np.float32)
+    x[0, 0] = 0
+    apply(0, x, out)
+    assert out[0, 0] == 1
+    assert (out[0, 1:] < 1e-37).all()
+    assert (out[0, 1:] >= 0).all()
+
+
+@pytest.mark.parametrize(("which", "function"), [(1, np.cos), (2, np.sin)])
+def test_cosine_and_sine(which: int, function: Any) -> None:
+    x = vectors(-8, 8)
+    out = np.empty_like(x)
+    apply(which, x, out)
+    np.testing.assert_allclose(out, function(2 * math.pi * x.astype(float)), rtol=0, atol=5e-7)
+
+
+@njit
+def flip(x, first):  # type: ignore[no-untyped-def]
+    transpose(x, first)  # type: ignore[call-arg]
+
+
+def test_transpose() -> None:
+    x = np.arange(3 * LANES * LANES, dtype=np.float32).reshape(-1, LANES)
+    expected = x.copy()
+    expected[LANES : 2 * LANES] = expected[LANES : 2 * LANES].T
+    flip(x, LANES)
+    np.testing.assert_array_equal(x, expected)

@@ -273,7 +273,7 @@ def apply(which, x, out):  # type: ignore[no-untyped-def]
             store(out, row, exp(load(x, row)))  # type: ignore[call-arg]
         else:
             cos, sin = cos_sin(load(x, row))  # type: ignore[call-arg]
-            store(out, row, cos if which == 1 else sin)  # type: ignore[call-arg]
+            store(out, row, cos if which == 1 else sin)
 
 
 def vectors(low: float, high: float) -> Any:

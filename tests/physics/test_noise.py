@@ -1,0 +1,75 @@
+"""Noise of stated size, and ratios that say what they compare."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spinprint import InputError
+from spinprint.physics.noise import SNR_CONVENTIONS, add_noise, sigma_to_snr, snr_to_sigma
+
+SIGNAL = np.array([[3j, -4, 0, 0, 0], [0.3, 0.4, 0, 0, 0], [1, 1, 1, 1, 1]])
+
+
+def test_rms_convention_by_hand() -> None:
+    """20 log10(rms / (sqrt(2) sigma)): rms² = (9 + 16) / 5 = 5, so that sigma² = 5 / 200."""
+    assert snr_to_sigma(SIGNAL[0], 20) == pytest.approx(np.sqrt(0.025))
+    assert sigma_to_snr(SIGNAL[0], np.sqrt(0.025)) == pytest.approx(20)
+
+
+@pytest.mark.parametrize(
+    ("convention", "reference"),
+    [
+        ("rms", np.sqrt([5, 0.05, 1])),
+        ("mean", [1.4, 0.14, 1]),
+        ("max", [4, 0.4, 1]),
+        ("first", [3, 0.3, 1]),
+        ("m0", [1, 1, 1]),
+    ],
+)
+def test_every_convention_names_its_reference(convention: str, reference: Any) -> None:
+    expected = np.array(reference) / np.sqrt(2) / 10**1.5
+    np.testing.assert_allclose(snr_to_sigma(SIGNAL, 30, convention), expected)
+
+
+@pytest.mark.parametrize("convention", SNR_CONVENTIONS)
+def test_there_and_back(convention: str) -> None:
+    snr = np.array([10.0, 25.0, 60.0])
+    sigma = snr_to_sigma(SIGNAL, snr, convention)
+    np.testing.assert_allclose(sigma_to_snr(SIGNAL, sigma, convention), snr)
+
+
+@pytest.mark.parametrize("function", [snr_to_sigma, sigma_to_snr])
+def test_an_unknown_convention_is_refused(function: Any) -> None:
+    with pytest.raises(InputError, match="convention 'power' must be one of rms, mean, max"):
+        function(SIGNAL, 20, "power")
+
+
+def test_noise_has_the_stated_size_in_each_channel_of_each_signal() -> None:
+    sigma = np.array([0.01, 1.0, 30.0])
+    signal = np.broadcast_to((1 - 2j) * np.ones(20_000), (3, 20_000))
+    noise = add_noise(signal, sigma, np.random.default_rng(1)) - signal
+    assert noise.dtype == np.complex128
+    for channel in (noise.real, noise.imag):
+        np.testing.assert_allclose(channel.std(axis=1), sigma, rtol=0.03)
+        np.testing.assert_allclose(channel.mean(axis=1) / sigma, 0, atol=0.03)
+    correlation = np.mean(noise.real * noise.imag, axis=1) / sigma**2
+    np.testing.assert_allclose(correlation, 0, atol=0.03)
+    neighbours = np.mean(noise[:, 1:] * noise[:, :-1].conj(), axis=1) / sigma**2
+    np.testing.assert_allclose(np.abs(neighbours), 0, atol=0.05)
+
+
+def test_noise_measured_by_the_ratio_it_was_made_for() -> None:
+    rng = np.random.default_rng(2)
+    signal = rng.standard_normal((1, 40_000)) * np.exp(1j)
+    noisy = add_noise(signal, snr_to_sigma(signal, 25), rng)
+    power = np.mean(np.abs(signal) ** 2) / np.mean(np.abs(noisy - signal) ** 2)
+    assert 10 * np.log10(power) == pytest.approx(25, abs=0.1)
+
+
+def test_equal_seeds_give_equal_noise() -> None:
+    first, again, other = (add_noise(SIGNAL, 0.1, np.random.default_rng(s)) for s in (3, 3, 4))
+    assert first.dtype == np.complex64
+    assert first.shape == SIGNAL.shape
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()

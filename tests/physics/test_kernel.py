@@ -10,7 +10,7 @@ from numba import njit
 
 from spinprint import InputError, Tissue, TissueError, load_sequence, presets
 from spinprint.physics.epg import simulate_epg
-from spinprint.physics.kernels.simd import LANES, cos_sin, exp, load, store, transpose
+from spinprint.physics.kernels.simd import LANES, cos_sin, exp, load, store, store_transposed
 from spinprint.physics.simulate import WRT, simulate
 from spinprint.sequence import (
     Crusher,
@@ -303,13 +303,14 @@ def test_cosine_and_sine(which: int, function: Any) -> None:
 
 
 @njit
-def flip(x, first):  # type: ignore[no-untyped-def]
-    transpose(x, first)  # type: ignore[call-arg]
+def transposed(x, first, out, row, step, column):  # type: ignore[no-untyped-def]
+    store_transposed(x, first, out, row, step, column)  # type: ignore[call-arg]
 
 
-def test_transpose() -> None:
+def test_a_transposed_window_goes_to_rows_apart_and_nowhere_else() -> None:
     x = np.arange(3 * LANES * LANES, dtype=np.float32).reshape(-1, LANES)
-    expected = x.copy()
-    expected[LANES : 2 * LANES] = expected[LANES : 2 * LANES].T
-    flip(x, LANES)
-    np.testing.assert_array_equal(x, expected)
+    out = np.full((2 * LANES + 1, LANES + 5), -1, np.float32)
+    expected = out.copy()
+    expected[1::2, 3 : 3 + LANES] = x[LANES : 2 * LANES].T
+    transposed(x, LANES, out, 1, 2, 3)
+    np.testing.assert_array_equal(out, expected)

@@ -141,7 +141,7 @@ def _play_all(
     out: NDArray[Any],
     progress: Progress | None,
 ) -> None:
-    from .kernels.epg import play
+    from .kernels.epg import play, workspace
 
     n_states = min(n_states, program.all_orders)
     lanes, gains = _lanes(tissue), _gains(program, tissue, wrt)
@@ -155,9 +155,7 @@ def _play_all(
     written = out.view(np.float32).reshape(tissue.size * sides, -1)
 
     def work(start: int, stop: int) -> None:
-        state = np.empty((6 * sides * (n_states + 2), LANES), out.dtype)
-        damping = np.empty((3 * n_states, LANES), np.float32)
-        window = np.empty((sides * LANES, LANES), np.float32)
+        state, damping, window = workspace(sides, n_states, out.dtype)
         for first in range(start, stop, LANES):
             play(
                 program.events, gains, lanes, one_hot, np.float32(spoiler), first,

@@ -27,15 +27,29 @@ from .simd import (
     load,
     load_lanes,
     number,
+    prefetch,
     store,
-    store_lanes,
     store_parts,
-    transpose,
+    store_transposed,
 )
 
 # Rows of `lanes`: what the kernel knows of each tissue.
 R1, R2, ADC, B1, B0 = range(5)
 TWO_PI = np.float32(2 * np.pi)
+
+
+def workspace(sides, n_states, dtype):
+    """State, damping and window for `play`: what it reads and writes most, on cache lines."""
+    real = np.dtype(np.float32)
+    kinds = ((6 * sides * (n_states + 2), dtype), (3 * n_states, real), (sides * LANES, real))
+    return [_on_cache_lines((rows, LANES), kind) for rows, kind in kinds]
+
+
+def _on_cache_lines(shape, dtype):
+    size = int(np.prod(shape)) * dtype.itemsize
+    raw = np.empty(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -61,8 +75,7 @@ def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damp
     n_states
         Orders kept.
     state, damping, window
-        Work space: `(2 * 3 * (1 + parameter) * (n_states + 2), lane)`, complex64 or float32;
-        `(3 * n_states, lane)` and `((1 + parameter) * lane, lane)` float32.
+        What `workspace` gives; complex64 states where phases or B0 need them, else float32.
     out
         Signal and derivatives, float32 `(tissue * (1 + parameter), time * (1 | 2))`; real and
         imaginary parts alternate where states are complex.
@@ -80,29 +93,38 @@ def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damp
     r1, r2 = load_lanes(lanes, R1, first), load_lanes(lanes, R2, first)
     b1, b0 = load_lanes(lanes, B1, first), load_lanes(lanes, B0, first)
     adc = load_lanes(lanes, ADC, first)
+    # Coefficients are made one event ahead: their long chains of arithmetic then overlap with
+    # the passage through the orders.
     te = tr = np.float32(-1)
-    shift = -1
-    echo = ring = like(state, zero, zero)
-    e1 = zero
+    next_echo = next_ring = like(state, one, zero)
+    next_e1 = one
+    next_c, next_s = cos_sin(b1 * number(events[0].turns))
+    damped = (np.float32(-1), np.float32(-1), -1)
     active, taken = 1, 0
-    for index in range(events.shape[0]):
+    for index in range(-1, events.shape[0]):
+        c, s, echo, ring, e1 = next_c, next_s, next_echo, next_ring, next_e1
+        if index + 1 < events.shape[0]:
+            coming = events[index + 1]
+            next_c, next_s = cos_sin(b1 * number(coming.turns))
+            if coming.te != te or coming.tr != tr:
+                te, tr = coming.te, coming.tr
+                next_echo = relaxation(state, width, r2, b0, te)
+                next_ring = relaxation(state, width, r2, b0, tr)
+                next_e1 = exp(number(-tr) * r1)
+        if index < 0:
+            continue
         event = events[index]
         # Higher orders cannot return before the last sample.
         active = min(active, event.remaining + 1)
         if event.preparation >= 0:
             prepare(gains, event.preparation, first, state, old, sides, rows, active)
             continue
-
-        if event.te != te or event.tr != tr or event.shift != shift:
-            te, tr, shift = event.te, event.tr, event.shift
-            echo = relaxation(state, width, r2, b0, te)
-            ring = relaxation(state, width, r2, b0, tr)
-            e1 = exp(number(-tr) * r1)
-            if spoiler > 0:
-                for k in range(n_states):
-                    store_damping(damping, adc, k, spread(spoiler, te, tr, shift, k))
+        shift = event.shift
+        if spoiler > 0 and damped != (event.te, event.tr, shift):
+            damped = (event.te, event.tr, shift)
+            for k in range(n_states):
+                store_damping(damping, adc, k, spread(spoiler, event.te, event.tr, shift, k))
         w = ring * like(state, number(event.cos), number(event.sin))
-        c, s = cos_sin(b1 * number(event.turns))
 
         if event.sampled:
             seen, turned = sample(state, old, 0, rows, sides, c, s)
@@ -111,24 +133,31 @@ def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damp
             for side in range(1, sides):
                 moved, _ = sample(state, old, side, rows, sides, c, s)
                 angle = number(wrt[side - 1, B1] * TWO_PI * event.turns)
-                drift = slope(state, wrt[side - 1, R2] * te, wrt[side - 1, B0] * te, r2)
+                drift = slope(state, wrt[side - 1, R2] * event.te, wrt[side - 1, B0] * event.te, r2)
                 moved = echo * (moved + angle * turned) + drift * seen
                 store_parts(window, side * LANES + taken % LANES, moved)
             taken += width
             if taken % LANES == 0:
                 flush(window, out, first, valid, sides, taken)
+            elif taken % LANES == width:
+                announce(out, first, valid, sides, taken)
 
         advance(state, damping, old, new, rows, sides, active, shift, spoiler, c, s, w, e1)
         for side in range(1, sides):
-            angle = number(wrt[side - 1, B1] * TWO_PI * event.turns)
-            drift = slope(state, wrt[side - 1, R2] * tr, wrt[side - 1, B0] * tr, r2)
-            slope_z = number(wrt[side - 1, R1] * tr) * (r1 * r1)
+            drift = slope(state, wrt[side - 1, R2] * event.tr, wrt[side - 1, B0] * event.tr, r2)
+            slope_z = number(wrt[side - 1, R1] * event.tr) * (r1 * r1)
             differentiate(
                 state, damping, old, new, side, rows, sides, active, shift, spoiler, c, s, w, e1,
-                wrt[side - 1, B1] != 0, angle, drift, slope_z,
+                drift, slope_z,
             )  # fmt: skip
+            if wrt[side - 1, B1] != 0:
+                angle = number(TWO_PI * event.turns)
+                overturn(
+                    state, damping, old, new, side, rows, sides, active, shift, spoiler, c, s, w,
+                    e1, angle,
+                )  # fmt: skip
             if spoiler > 0 and wrt[side - 1, ADC] != 0:
-                disperse(state, new, side, rows, sides, active, shift, spoiler, te, tr)
+                disperse(state, new, side, rows, sides, active, shift, spoiler, event.te, event.tr)
             close(state, new, side, rows, sides, active, shift, zero - slope_z * e1)
         close(state, new, 0, rows, sides, active, shift, one - e1)
         active = min(active + shift, n_states)
@@ -186,30 +215,46 @@ def advance(state, damping, old, new, rows, sides, active, shift, spoiler, c, s,
 @njit(forceinline=True)
 def differentiate(
     state, damping, old, new, side, rows, sides, active, shift, spoiler, c, s, w, e1,
-    turns, angle, drift, slope_z,
+    drift, slope_z,
 ):  # fmt: skip
-    """The same for a derivative, from the states of the signal before and after the event."""
+    """The same for a derivative; relaxation changes by its slope times the signal's states."""
     half = number(0.5)
-    apart, up = sides * rows, new + 1 + shift
-    down, long = new + 1 + apart - shift, new + 1 + 2 * apart
-    own = side * rows
+    apart, own = sides * rows, side * rows
+    up, down, long = new + 1 + shift, new + 1 + apart - shift, new + 1 + 2 * apart
+    back = conj(drift)
     for k in range(active):
         at = old + 1 + k + own
         fp, fm, z = load(state, at), load(state, at + apart), load(state, at + 2 * apart)
         u, v = half * (fp + fm), half * (fp - fm)
-        q, z = c * u + s * z, c * z - s * u
-        if turns:
-            at = old + 1 + k
-            u = half * (load(state, at) + load(state, at + apart))
-            long_k = load(state, at + 2 * apart)
-            q, z = q + angle * (c * long_k - s * u), z - angle * (c * u + s * long_k)
-        fp, fm, z = w * (q + v), conj(w) * (q - v), e1 * z
+        q = c * u + s * z
+        fp, fm, z = w * (q + v), conj(w) * (q - v), e1 * (c * z - s * u)
         if spoiler > 0:
             fp, fm = load(damping, 3 * k) * fp, load(damping, 3 * k + 1) * fm
             z = load(damping, 3 * k + 2) * z
         store(state, up + k + own, fp + drift * load(state, up + k))
-        store(state, down + k + own, fm + conj(drift) * load(state, down + k))
+        store(state, down + k + own, fm + back * load(state, down + k))
         store(state, long + k + own, z + slope_z * load(state, long + k))
+
+
+@njit(forceinline=True)
+def overturn(
+    state, damping, old, new, side, rows, sides, active, shift, spoiler, c, s, w, e1, angle
+):
+    """What B1 adds to its derivative: a larger flip angle turns q and Z along (Z, -q)."""
+    half = number(0.5)
+    apart, own = sides * rows, side * rows
+    up, down, long = new + 1 + shift, new + 1 + apart - shift, new + 1 + 2 * apart
+    for k in range(active):
+        at = old + 1 + k
+        u, z = half * (load(state, at) + load(state, at + apart)), load(state, at + 2 * apart)
+        more, less = w * angle * (c * z - s * u), e1 * angle * (c * u + s * z)
+        plus, minus = more, conj(w) * angle * (c * z - s * u)
+        if spoiler > 0:
+            plus, minus = load(damping, 3 * k) * plus, load(damping, 3 * k + 1) * minus
+            less = load(damping, 3 * k + 2) * less
+        store(state, up + k + own, load(state, up + k + own) + plus)
+        store(state, down + k + own, load(state, down + k + own) + minus)
+        store(state, long + k + own, load(state, long + k + own) - less)
 
 
 @njit(forceinline=True)
@@ -279,16 +324,22 @@ def prepare(gains, preparation, first, state, buffer, sides, rows, active):
 
 
 @njit(forceinline=True)
+def announce(out, first, valid, sides, taken):
+    """Have the memory that the window will be written to at hand by then."""
+    for row in range(first * sides, (first + valid) * sides):
+        prefetch(out, row, taken)
+
+
+@njit(forceinline=True)
 def flush(window, out, first, valid, sides, taken):
     """Write the window, one row a sample, to the rows of the tissues."""
     count = (taken - 1) % LANES + 1
     start = taken - count
     for side in range(sides):
-        transpose(window, side * LANES)
-        for lane in range(valid):
-            row = (first + lane) * sides + side
-            if count == LANES:
-                store_lanes(out, row, start, load(window, side * LANES + lane))
-            else:
+        if count == LANES and valid == LANES:
+            store_transposed(window, side * LANES, out, first * sides + side, sides, start)
+        else:
+            for lane in range(valid):
                 for column in range(count):
-                    out[row, start + column] = window[side * LANES + lane, column]
+                    value = window[side * LANES + column, lane]
+                    out[(first + lane) * sides + side, start + column] = value

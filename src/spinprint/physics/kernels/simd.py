@@ -188,18 +188,6 @@ def load_lanes(typingctx, array, row, column):  # noqa: ARG001
 
 
 @intrinsic
-def store_lanes(typingctx, array, row, column, value):  # noqa: ARG001
-    """Put sixteen neighbours into a row of a C-contiguous float32 array, from a column on."""
-
-    def codegen(context, builder, sig, args):
-        pointer = _element(context, builder, sig.args[0], *args[:3])
-        builder.store(args[3], pointer, align=4)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, types.intp, Vector), codegen
-
-
-@intrinsic
 def store_parts(typingctx, array, row, value):  # noqa: ARG001
     """Put a Vector into one row of a float32 array, the two parts of a Pair into two."""
 
@@ -211,6 +199,22 @@ def store_parts(typingctx, array, row, value):  # noqa: ARG001
         return context.get_dummy_value()
 
     return types.void(array, types.intp, value), codegen
+
+
+@intrinsic
+def prefetch(typingctx, array, row, column):  # noqa: ARG001
+    """Fetch the memory of an element of a C-contiguous array ahead of writing it."""
+
+    def codegen(context, builder, sig, args):
+        integer = ir.IntType(32)
+        pointer = _element(context, builder, sig.args[0], *args)
+        pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, integer, integer, integer])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [pointer, integer(1), integer(3), integer(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp), codegen
 
 
 @intrinsic
@@ -250,16 +254,21 @@ def conj(typingctx, value):  # noqa: ARG001
 
 
 @intrinsic
-def transpose(typingctx, array, first):  # noqa: ARG001
-    """Transpose sixteen rows, from `first` on, of a float32 array `(row, lane)` in place."""
+def store_transposed(typingctx, window, first, out, row, step, column):  # noqa: ARG001
+    """Sixteen rows of a float32 array `(row, lane)`, transposed in registers, to another array.
+
+    Lane l goes to out[row + l * step, column:column + 16].
+    """
 
     def codegen(context, builder, sig, args):
-        integer = args[1].type
-        pointers = [
-            _row(context, builder, sig.args[0], args[0], builder.add(args[1], integer(row)))[0]
-            for row in range(LANES)
+        window, first, out, row, step, column = args
+        rows = [
+            builder.load(
+                _row(context, builder, sig.args[0], window, builder.add(first, first.type(i)))[0],
+                align=4,
+            )
+            for i in range(LANES)
         ]
-        rows = [builder.load(pointer, align=4) for pointer in pointers]
         # Swap the off-diagonal blocks of size 8, then 4, 2, 1 within the blocks.
         for size in (8, 4, 2, 1):
             keep = [j if not j & size else LANES + j - size for j in range(LANES)]
@@ -268,11 +277,14 @@ def transpose(typingctx, array, first):  # noqa: ARG001
                 pair = rows[i], rows[i + size]
                 rows[i] = builder.shuffle_vector(*pair, ir.Constant(_INTS, keep))
                 rows[i + size] = builder.shuffle_vector(*pair, ir.Constant(_INTS, move))
-        for row, pointer in zip(rows, pointers, strict=True):
-            builder.store(row, pointer, align=4)
+        for value in rows:
+            at = _element(context, builder, sig.args[2], out, row, column)
+            builder.store(value, at, align=4)
+            row = builder.add(row, step)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp), codegen
+    integers = (types.intp,) * 3
+    return types.void(window, types.intp, out, *integers), codegen
 
 
 # Functions ----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
     "physics.simulate": ("simulate",),
     "dictionary": ("Dictionary",),
     "maps": ("Maps", "Status"),
-    "estimators": ("DictionaryMatching",),
+    "estimators": ("DictionaryMatching", "LeastSquares"),
     "evaluation": ("Row", "compare"),
     "io": ("Series", "read_maps", "read_series", "write_maps", "write_series"),
 }

@@ -125,7 +125,7 @@ def map_(
     *,
     sequence: str,
     out: Path,
-    estimator: Literal["match"] = "match",
+    estimator: Literal["match", "least-squares"] = "match",
     imaginary: Path | None = None,
     dictionary: Path | None = None,
     mask: Path | None = None,
@@ -147,7 +147,8 @@ def map_(
     out
         Folder of the BIDS derivative to write.
     estimator
-        How to estimate.
+        match: dictionary matching refined between the atoms; least-squares: maximum likelihood
+        on all samples.
     imaginary
         The imaginary part, where the series holds the real one.
     dictionary

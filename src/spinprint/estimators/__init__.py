@@ -1,6 +1,7 @@
 """From a series to maps: one protocol, several estimators."""
 
+from .least_squares import LeastSquares
 from .matching import DictionaryMatching
 from .protocol import Estimator
 
-__all__ = ["DictionaryMatching", "Estimator"]
+__all__ = ["DictionaryMatching", "Estimator", "LeastSquares"]

@@ -14,14 +14,17 @@ from ..dictionary import Dictionary
 from ..dictionary.cache import build_cached
 from ..dictionary.defaults import default_grid
 from ..errors import SeriesError
-from ..estimators import DictionaryMatching, Estimator
+from ..estimators import DictionaryMatching, Estimator, LeastSquares
 from ..estimators.mask import DESCRIPTION, find_mask
 from ..io import Series, check_derivative, read_field, read_mask, read_series, write_maps
 from ..maps import Maps, Status
 from ..sequence import Sequence
 from .stages import Stage, silent
 
-ESTIMATORS: dict[str, Callable[[Dictionary], Estimator]] = {"match": DictionaryMatching}
+ESTIMATORS: dict[str, Callable[[Dictionary], Estimator]] = {
+    "match": DictionaryMatching,
+    "least-squares": LeastSquares,
+}
 """The estimators of the command line by name, each made from a dictionary."""
 
 Fields = Mapping[str, NDArray[np.float32]]
@@ -33,6 +36,8 @@ class MapResult:
 
     maps: Maps
     """The maps, `(x, y, z)`."""
+    dictionary: Dictionary
+    """The dictionary that was used."""
     files: list[Path]
     """All files written."""
     remarks: tuple[str, ...]
@@ -95,7 +100,7 @@ def map_series(
             f"{series_path}: no voxel holds a signal of {sequence.name!r} above the noise:"
             " check that series, sequence and mask belong together"
         )
-    made = {"mask": DESCRIPTION if found else str(mask_path), "sequence": sequence.name}
+    made = {"mask": DESCRIPTION if found else str(mask_path)}
     maps = maps.replace(provenance={**maps.provenance, **made}, affine=series.affine)
     optional = (mask_path, b1_path, b0_path)
     sources = [*series.sources, *(path for path in optional if path)]
@@ -103,7 +108,8 @@ def map_series(
         files = write_maps(
             maps, out, sequence=sequence, subject=subject, reference=series, sources=sources
         )
-    return MapResult(maps=maps, files=files, remarks=_remarks(maps, series, mask_found=found))
+    remarks = _remarks(maps, series, mask_found=found)
+    return MapResult(maps=maps, dictionary=dictionary, files=files, remarks=remarks)
 
 
 def _ranges(fields: Fields, mask: NDArray[np.bool_] | None) -> dict[str, tuple[float, float]]:

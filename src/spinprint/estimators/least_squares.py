@@ -1,0 +1,98 @@
+"""Least squares: the most likely tissue given the whole series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..dictionary import Dictionary
+from ..maps import Maps
+from ..parallel import Progress
+from .nearest import nearest_atoms, require_axes
+from .noise import holds_signal, sigma_outside_basis
+from .protocol import Fields, VoxelEstimates, map_voxels
+from .refinement import refine
+
+_CHUNK = 1024
+"""Voxels fitted at a time: bounds the memory of their simulated series."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares:
+    """Maximum likelihood in every voxel, from the best atom of a dictionary on.
+
+    Unlike matching, which searches in the basis, it fits all samples: nothing the data hold is
+    given up. M0 is eliminated analytically (see `gauss_newton`), standard deviations come from
+    the Fisher information, and a voxel tells whether its fit converged.
+    """
+
+    dictionary: Dictionary
+    """Where to start, and the range to stay in."""
+
+    def predict(
+        self,
+        series: NDArray[Any],
+        mask: ArrayLike | None = None,
+        b1: ArrayLike | None = None,
+        b0: ArrayLike | None = None,
+        sigma: ArrayLike | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Maps:
+        """Map a series; parameters and errors as for `DictionaryMatching.predict`.
+
+        Parameters
+        ----------
+        series
+            Complex signals, `(..., time)`.
+        mask
+            True where to map, `(...)`; None maps everywhere.
+        b1, b0
+            Known fields [relative, Hz], `(...)`.
+        sigma
+            Noise per real and imaginary channel, a number or `(...)`; None takes it from what
+            the fit leaves over.
+        progress
+            Called with the voxels done and their number.
+
+        Raises
+        ------
+        SeriesError
+            The series or another array does not fit.
+        DictionaryError
+            A field is given that the atoms do not differ in.
+        """
+        fields = {"b1": b1, "b0": b0}
+        require_axes(self.dictionary, fields)
+        return map_voxels(
+            self._estimate,
+            self.dictionary.sequence,
+            series,
+            mask=mask,
+            fields=fields,
+            sigma=sigma,
+            chunk=_CHUNK,
+            progress=progress,
+            provenance={
+                "estimator": "least squares (maximum likelihood) by Gauss-Newton",
+                "dictionary": self.dictionary.digest,
+                "sigma": "estimated from the residual of the fit" if sigma is None else "given",
+            },
+        )
+
+    def _estimate(
+        self, series: NDArray[np.complex64], known: Fields, sigma: NDArray[np.float64] | None
+    ) -> VoxelEstimates:
+        compressed = self.dictionary.compress(series)
+        outside = sigma_outside_basis(series, compressed) if sigma is None else sigma
+        signal = holds_signal(compressed, outside, series.shape[1], given=sigma is not None)
+        atoms = nearest_atoms(self.dictionary, compressed, known)
+        found = refine(self.dictionary, series, atoms, known, compressed=False)
+        if sigma is None:
+            # Real and imaginary samples less what was fitted: M0 takes two, the unknowns one each.
+            free = 2 * series.shape[1] - 2 - len(found.coordinates.names)
+            sigma = np.sqrt(found.fit.cost / free) if free > 0 else np.full(len(series), np.nan)
+        return found.estimates(sigma, signal)

@@ -155,7 +155,7 @@ def _play_all(
     written = out.view(np.float32).reshape(tissue.size * sides, -1)
 
     def work(start: int, stop: int) -> None:
-        state, damping, window = workspace(sides, n_states, out.dtype)
+        state, damping, window = workspace(sides, n_states, out.dtype, diffusing=spoiler > 0)
         for first in range(start, stop, LANES):
             play(
                 program.events, gains, lanes, one_hot, np.float32(spoiler), first,

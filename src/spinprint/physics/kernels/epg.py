@@ -15,6 +15,8 @@ angle moves (q, Zk) along (c Zk - s u, -q).
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import numpy as np
 from numba import njit
 
@@ -37,12 +39,20 @@ from .simd import (
 R1, R2, ADC, B1, B0 = range(5)
 TWO_PI = np.float32(2 * np.pi)
 
+Place = namedtuple("Place", "old new rows apart active shift")
+"""Where states lie: row of F+0 in the old and the new buffer, rows from the signal to its first
+derivative (and so on), rows from F+ to F- and from F- to Z, orders in use, shift of the event."""
 
-def workspace(sides, n_states, dtype):
+Pulse = namedtuple("Pulse", "c s w e1")
+"""What an event does: cosine and sine of the flip angle, relaxation of F+ and of Z."""
+
+
+def workspace(sides, n_states, dtype, *, diffusing):
     """State, damping and window for `play`: what it reads and writes most, on cache lines."""
     real = np.dtype(np.float32)
-    kinds = ((6 * sides * (n_states + 2), dtype), (3 * n_states, real), (sides * LANES, real))
-    return [_on_cache_lines((rows, LANES), kind) for rows, kind in kinds]
+    damping = _on_cache_lines((3 * n_states, LANES), real) if diffusing else None
+    state = _on_cache_lines((6 * sides * (n_states + 2), LANES), dtype)
+    return state, damping, _on_cache_lines((sides * LANES, LANES), real)
 
 
 def _on_cache_lines(shape, dtype):
@@ -69,26 +79,27 @@ def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damp
         One row a parameter, float32 `(parameter, R1 | R2 | ADC | B1 | B0)`: 1 at its own
         column; all zeros for a parameter that acts through the preparations alone.
     spoiler
-        Dephasing per spoiler [rad/mm], 0 without diffusion.
+        Dephasing per spoiler [rad/mm].
     first, valid
         First tissue, and how many of the sixteen are wanted.
     n_states
         Orders kept.
     state, damping, window
-        What `workspace` gives; complex64 states where phases or B0 need them, else float32.
+        What `workspace` gives; complex64 states where phases or B0 need them, else float32;
+        no damping where there is no diffusion by spoilers.
     out
         Signal and derivatives, float32 `(tissue * (1 + parameter), time * (1 | 2))`; real and
         imaginary parts alternate where states are complex.
     """
     sides = 1 + wrt.shape[0]  # the signal, then its derivatives
-    rows = n_states + 2  # order 0 is at row 1, so that a shift may leave the range by one
+    rows = n_states + 2  # one more at either end, so that a shift may leave the range
+    apart = sides * rows
     width = state.itemsize // 4  # numbers a sample takes
     zero, one = number(0.0), number(1.0)
     for row in range(state.shape[0]):
         store(state, row, zero)
-    # A buffer holds F+ of all sides, F- of all sides, then Z of all sides.
-    old, new = 0, 3 * sides * rows
-    store(state, old + 1 + 2 * sides * rows, one)
+    old, new = 1, 1 + 3 * apart
+    store(state, old + 2 * apart, one)
 
     r1, r2 = load_lanes(lanes, R1, first), load_lanes(lanes, R2, first)
     b1, b0 = load_lanes(lanes, B1, first), load_lanes(lanes, B0, first)
@@ -116,51 +127,45 @@ def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damp
         event = events[index]
         # Higher orders cannot return before the last sample.
         active = min(active, event.remaining + 1)
+        at = Place(old, new, rows, apart, active, event.shift)
         if event.preparation >= 0:
-            prepare(gains, event.preparation, first, state, old, sides, rows, active)
+            prepare(gains, event.preparation * sides, first, state, at, sides)
             continue
-        shift = event.shift
-        if spoiler > 0 and damped != (event.te, event.tr, shift):
-            damped = (event.te, event.tr, shift)
+        if damping is not None and damped != (event.te, event.tr, event.shift):
+            damped = (event.te, event.tr, event.shift)
             for k in range(n_states):
-                store_damping(damping, adc, k, spread(spoiler, event.te, event.tr, shift, k))
+                store_damping(damping, adc, k, spread(spoiler, event, k))
         w = ring * like(state, number(event.cos), number(event.sin))
+        pulse = Pulse(c, s, w, e1)
+        angle = TWO_PI * event.turns
 
         if event.sampled:
-            seen, turned = sample(state, old, 0, rows, sides, c, s)
+            seen, turned = after_pulse(state, at, pulse, 0)
             seen = echo * seen
             store_parts(window, taken % LANES, seen)
             for side in range(1, sides):
-                moved, _ = sample(state, old, side, rows, sides, c, s)
-                angle = number(wrt[side - 1, B1] * TWO_PI * event.turns)
-                drift = slope(state, wrt[side - 1, R2] * event.te, wrt[side - 1, B0] * event.te, r2)
-                moved = echo * (moved + angle * turned) + drift * seen
-                store_parts(window, side * LANES + taken % LANES, moved)
+                moved, _ = after_pulse(state, at, pulse, side)
+                moved = moved + number(wrt[side - 1, B1] * angle) * turned
+                drift = slope(state, wrt, side, event.te, r2)
+                store_parts(window, side * LANES + taken % LANES, echo * moved + drift * seen)
             taken += width
             if taken % LANES == 0:
                 flush(window, out, first, valid, sides, taken)
             elif taken % LANES == width:
                 announce(out, first, valid, sides, taken)
 
-        advance(state, damping, old, new, rows, sides, active, shift, spoiler, c, s, w, e1)
+        advance(state, damping, at, pulse, 0, None)
         for side in range(1, sides):
-            drift = slope(state, wrt[side - 1, R2] * event.tr, wrt[side - 1, B0] * event.tr, r2)
             slope_z = number(wrt[side - 1, R1] * event.tr) * (r1 * r1)
-            differentiate(
-                state, damping, old, new, side, rows, sides, active, shift, spoiler, c, s, w, e1,
-                drift, slope_z,
-            )  # fmt: skip
+            slopes = slope(state, wrt, side, event.tr, r2), slope_z
+            advance(state, damping, at, pulse, side, slopes)
             if wrt[side - 1, B1] != 0:
-                angle = number(TWO_PI * event.turns)
-                overturn(
-                    state, damping, old, new, side, rows, sides, active, shift, spoiler, c, s, w,
-                    e1, angle,
-                )  # fmt: skip
-            if spoiler > 0 and wrt[side - 1, ADC] != 0:
-                disperse(state, new, side, rows, sides, active, shift, spoiler, event.te, event.tr)
-            close(state, new, side, rows, sides, active, shift, zero - slope_z * e1)
-        close(state, new, 0, rows, sides, active, shift, one - e1)
-        active = min(active + shift, n_states)
+                turn_further(state, damping, at, pulse, side, number(angle))
+            if damping is not None and wrt[side - 1, ADC] != 0:
+                disperse(state, at, side, spoiler, event)
+            close(state, at, side, zero - slope_z * e1)
+        close(state, at, 0, one - e1)
+        active = min(active + event.shift, n_states)
         old, new = new, old
     if taken % LANES:
         flush(window, out, first, valid, sides, taken)
@@ -178,122 +183,111 @@ def relaxation(state, width, r2, b0, time):
 
 
 @njit(forceinline=True)
-def slope(state, decay, turn, r2):
-    """The logarithmic derivative of `relaxation` over times that count for R2 and for B0."""
+def slope(state, wrt, side, time, r2):
+    """The logarithmic derivative of `relaxation` for a parameter."""
+    decay, turn = wrt[side - 1, R2] * time, wrt[side - 1, B0] * time
     return like(state, number(decay) * (r2 * r2), number(turn * TWO_PI))
 
 
 @njit(forceinline=True)
-def sample(state, old, side, rows, sides, c, s):
-    """F of order 0 just after the pulse, and the longitudinal part turned alike."""
-    at = old + 1 + side * rows
-    fp, fm = load(state, at), load(state, at + sides * rows)
-    z, u = load(state, at + 2 * sides * rows), number(0.5) * (fp + fm)
-    return c * u + s * z + number(0.5) * (fp - fm), c * z - s * u
+def after_pulse(state, at, pulse, side):
+    """F of order 0 just after the pulse, and Z0."""
+    row = at.old + side * at.rows
+    fp, fm, z = load(state, row), load(state, row + at.apart), load(state, row + 2 * at.apart)
+    u, v = number(0.5) * (fp + fm), number(0.5) * (fp - fm)
+    return pulse.c * u + pulse.s * z + v, pulse.c * z - pulse.s * u
 
 
 @njit(forceinline=True)
-def advance(state, damping, old, new, rows, sides, active, shift, spoiler, c, s, w, e1):
-    """Pulse, relaxation, diffusion and spoiler for all orders of the signal."""
+def advance(state, damping, at, pulse, side, slopes):
+    """Pulse, relaxation, diffusion and spoiler for all orders of the signal or a derivative.
+
+    A derivative has slopes of F+ and of Z: what relaxation adds in proportion to the signal.
+    """
+    # Factors of two and of relaxation are taken out of the loop.
     half = number(0.5)
-    apart, up = sides * rows, new + 1 + shift
-    down, long = new + 1 + apart - shift, new + 1 + 2 * apart
-    for k in range(active):
-        at = old + 1 + k
-        fp, fm, z = load(state, at), load(state, at + apart), load(state, at + 2 * apart)
-        u, v = half * (fp + fm), half * (fp - fm)
+    c, s, w = pulse.c, pulse.s + pulse.s, half * pulse.w
+    back = conj(w)
+    cz, sz = pulse.e1 * pulse.c, pulse.e1 * (half * pulse.s)
+    own, apart = side * at.rows, at.apart
+    for k in range(at.active):
+        row = at.old + own + k
+        fp, fm, z = load(state, row), load(state, row + apart), load(state, row + 2 * apart)
+        u, v = fp + fm, fp - fm
         q = c * u + s * z
-        fp, fm, z = w * (q + v), conj(w) * (q - v), e1 * (c * z - s * u)
-        if spoiler > 0:
+        fp, fm, z = w * (q + v), back * (q - v), cz * z - sz * u
+        if damping is not None:
             fp, fm = load(damping, 3 * k) * fp, load(damping, 3 * k + 1) * fm
             z = load(damping, 3 * k + 2) * z
-        store(state, up + k, fp)
-        store(state, down + k, fm)
-        store(state, long + k, z)
+        row = at.new + k
+        plus, minus, long = row + at.shift, row + apart - at.shift, row + 2 * apart
+        if slopes is not None:
+            fp = fp + slopes[0] * load(state, plus)
+            fm = fm + conj(slopes[0]) * load(state, minus)
+            z = z + slopes[1] * load(state, long)
+        store(state, plus + own, fp)
+        store(state, minus + own, fm)
+        store(state, long + own, z)
 
 
 @njit(forceinline=True)
-def differentiate(
-    state, damping, old, new, side, rows, sides, active, shift, spoiler, c, s, w, e1,
-    drift, slope_z,
-):  # fmt: skip
-    """The same for a derivative; relaxation changes by its slope times the signal's states."""
-    half = number(0.5)
-    apart, own = sides * rows, side * rows
-    up, down, long = new + 1 + shift, new + 1 + apart - shift, new + 1 + 2 * apart
-    back = conj(drift)
-    for k in range(active):
-        at = old + 1 + k + own
-        fp, fm, z = load(state, at), load(state, at + apart), load(state, at + 2 * apart)
-        u, v = half * (fp + fm), half * (fp - fm)
-        q = c * u + s * z
-        fp, fm, z = w * (q + v), conj(w) * (q - v), e1 * (c * z - s * u)
-        if spoiler > 0:
+def turn_further(state, damping, at, pulse, side, angle):
+    """What B1 adds to its derivative: a larger flip angle turns (q, Z) along (Z, -q)."""
+    half, own, apart = number(0.5), side * at.rows, at.apart
+    for k in range(at.active):
+        row = at.old + k
+        u = half * (load(state, row) + load(state, row + apart))
+        z = load(state, row + 2 * apart)
+        along = angle * (pulse.c * z - pulse.s * u)
+        fp, fm = pulse.w * along, conj(pulse.w) * along
+        z = pulse.e1 * (angle * (pulse.c * u + pulse.s * z))
+        if damping is not None:
             fp, fm = load(damping, 3 * k) * fp, load(damping, 3 * k + 1) * fm
             z = load(damping, 3 * k + 2) * z
-        store(state, up + k + own, fp + drift * load(state, up + k))
-        store(state, down + k + own, fm + back * load(state, down + k))
-        store(state, long + k + own, z + slope_z * load(state, long + k))
+        row = at.new + own + k
+        plus, minus, long = row + at.shift, row + apart - at.shift, row + 2 * apart
+        store(state, plus, load(state, plus) + fp)
+        store(state, minus, load(state, minus) + fm)
+        store(state, long, load(state, long) - z)
 
 
 @njit(forceinline=True)
-def overturn(
-    state, damping, old, new, side, rows, sides, active, shift, spoiler, c, s, w, e1, angle
-):
-    """What B1 adds to its derivative: a larger flip angle turns q and Z along (Z, -q)."""
-    half = number(0.5)
-    apart, own = sides * rows, side * rows
-    up, down, long = new + 1 + shift, new + 1 + apart - shift, new + 1 + 2 * apart
-    for k in range(active):
-        at = old + 1 + k
-        u, z = half * (load(state, at) + load(state, at + apart)), load(state, at + 2 * apart)
-        more, less = w * angle * (c * z - s * u), e1 * angle * (c * u + s * z)
-        plus, minus = more, conj(w) * angle * (c * z - s * u)
-        if spoiler > 0:
-            plus, minus = load(damping, 3 * k) * plus, load(damping, 3 * k + 1) * minus
-            less = load(damping, 3 * k + 2) * less
-        store(state, up + k + own, load(state, up + k + own) + plus)
-        store(state, down + k + own, load(state, down + k + own) + minus)
-        store(state, long + k + own, load(state, long + k + own) - less)
-
-
-@njit(forceinline=True)
-def disperse(state, new, side, rows, sides, active, shift, spoiler, te, tr):
+def disperse(state, at, side, spoiler, event):
     """What the ADC adds to its derivative: minus b times the state of the signal."""
-    apart, own = sides * rows, side * rows
-    up, down, long = new + 1 + shift, new + 1 + apart - shift, new + 1 + 2 * apart
-    for k in range(active):
-        b_plus, b_minus, b_z = spread(spoiler, te, tr, shift, k)
-        for at, b in ((up + k, b_plus), (down + k, b_minus), (long + k, b_z)):
-            store(state, at + own, load(state, at + own) - number(b) * load(state, at))
+    own = side * at.rows
+    for k in range(at.active):
+        b_plus, b_minus, b_z = spread(spoiler, event, k)
+        row = at.new + k
+        plus, minus, long = row + at.shift, row + at.apart - at.shift, row + 2 * at.apart
+        for place, b in ((plus, b_plus), (minus, b_minus), (long, b_z)):
+            store(state, place + own, load(state, place + own) - number(b) * load(state, place))
 
 
 @njit(forceinline=True)
-def close(state, new, side, rows, sides, active, shift, recovery):
+def close(state, at, side, recovery):
     """Recovery of Z0; what a shift leaves empty or brings to life; order 0 changes sides."""
     zero = number(0.0)
-    plus = new + 1 + side * rows
-    minus, long = plus + sides * rows, plus + 2 * sides * rows
+    plus = at.new + side * at.rows
+    minus, long = plus + at.apart, plus + 2 * at.apart
     store(state, long, load(state, long) + recovery)
-    if shift:
-        store(state, minus + active - 1, zero)
-        store(state, minus + active, zero)
-        store(state, long + active, zero)
+    if at.shift:
+        store(state, minus + at.active - 1, zero)
+        store(state, minus + at.active, zero)
+        store(state, long + at.active, zero)
         store(state, plus, conj(load(state, minus)))
 
 
 @njit(forceinline=True)
-def spread(spoiler, te, tr, shift, k):
+def spread(spoiler, event, k):
     """Diffusion weighting of F+k, F-k and Zk over an event [s/mm²]; Weigel 2015, Eqs. 28, 29."""
     order = k * spoiler
     free = order * order
-    if shift == 0:
-        return tr * free, tr * free, tr * free
-    lag = tr - te
-    ramp = spoiler * spoiler / np.float32(12)
-    b_plus = te * free + lag * ((order + spoiler / 2) ** 2 + ramp)
-    b_minus = te * free + lag * ((order - spoiler / 2) ** 2 + ramp)
-    return b_plus, b_minus, tr * free
+    if event.shift == 0:
+        return event.tr * free, event.tr * free, event.tr * free
+    lag, ramp = event.tr - event.te, spoiler * spoiler / np.float32(12)
+    b_plus = event.te * free + lag * ((order + spoiler / 2) ** 2 + ramp)
+    b_minus = event.te * free + lag * ((order - spoiler / 2) ** 2 + ramp)
+    return b_plus, b_minus, event.tr * free
 
 
 @njit(forceinline=True)
@@ -306,20 +300,20 @@ def store_damping(damping, adc, k, weights):
 
 
 @njit(forceinline=True)
-def prepare(gains, preparation, first, state, buffer, sides, rows, active):
+def prepare(gains, row, first, state, at, sides):
     """F is lost and Z multiplied by the gain; derivatives by the product rule."""
     zero = number(0.0)
-    gain = load_lanes(gains, preparation * sides, first)
+    gain = load_lanes(gains, row, first)
     for side in range(sides - 1, -1, -1):
-        for k in range(active):
-            at = buffer + 1 + side * rows + k
-            long = at + 2 * sides * rows
+        for k in range(at.active):
+            plus = at.old + side * at.rows + k
+            long = plus + 2 * at.apart
             scaled = gain * load(state, long)
             if side > 0:
-                change = load_lanes(gains, preparation * sides + side, first)
-                scaled = scaled + change * load(state, long - side * rows)
-            store(state, at, zero)
-            store(state, at + sides * rows, zero)
+                more = load_lanes(gains, row + side, first)
+                scaled = scaled + more * load(state, long - side * at.rows)
+            store(state, plus, zero)
+            store(state, plus + at.apart, zero)
             store(state, long, scaled)
 
 

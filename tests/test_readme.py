@@ -7,7 +7,7 @@ import pytest
 
 from spinprint import load_sequence, presets
 from spinprint.sequence import BLOCK_TYPES, parse_sequence
-from spinprint.sequence.blocks import quantities
+from spinprint.sequence.fields import quantities
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 NAMES = {"t1": "T1", "t2": "T2", "t1rho": "T1rho", "adc": "ADC"}

@@ -10,6 +10,7 @@ leads there and back.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
@@ -28,6 +29,7 @@ from ..sequence import (
     SpinLock,
     T2Preparation,
 )
+from ..sequence.events import Event, Free, HardPulse, Lock
 from ..tissue import Tissue
 
 Array = NDArray[Any]
@@ -46,8 +48,8 @@ class Voxel:
     position: Array
     """Dephasing of each isochromat per spoiler [rad], shape `(isochromat,)`."""
     tissue: dict[str, Array]
-    spoiler: float
-    """Dephasing per spoiler [rad/mm]."""
+    sequence: Sequence
+    """What is played."""
     samples: list[Array]
     """What the receiver has seen, each of shape `(tissue,)`."""
 
@@ -77,6 +79,9 @@ def simulate_bloch(sequence: Sequence, tissue: Tissue, n_isochromats: int | None
     TissueError
         A parameter that the sequence needs was not given.
     """
+    if sequence.slice_profile is not None:
+        slices = (w * simulate_bloch(part, tissue, n_isochromats) for w, part in sequence.slices)
+        return np.sum(list(slices), axis=0)
     n = all_isochromats(sequence) if n_isochromats is None else n_isochromats
     flat = tissue.flat()
     needed = {*sequence.unknowns, "t1", "t2", "adc", "b1", "b0"}
@@ -85,7 +90,7 @@ def simulate_bloch(sequence: Sequence, tissue: Tissue, n_isochromats: int | None
         z=np.ones((flat.size, n)),
         position=2 * np.pi * np.arange(n) / n,
         tissue={name: np.reshape(flat.get(name), (-1, 1)) for name in needed},
-        spoiler=sequence.spoiler,
+        sequence=sequence,
         samples=[],
     )
     for block in sequence.blocks:
@@ -116,13 +121,21 @@ def _inversion(block: Inversion, voxel: Voxel) -> None:
 
 @play.register
 def _t2_preparation(block: T2Preparation, voxel: Voxel) -> None:
-    prepare(voxel, np.exp(-block.echo_time / voxel["t2"]))
+    if block.pulses == "ideal":
+        prepare(voxel, np.exp(-block.echo_time / voxel["t2"]))
+    else:
+        play_events(block.events, voxel)
 
 
 @play.register
 def _spin_lock(block: SpinLock, voxel: Voxel) -> None:
-    locked = np.exp(-block.lock_time / voxel["t1rho"]) if block.lock_time > 0 else np.array(1.0)
-    prepare(voxel, locked)
+    if block.scheme != "ideal":
+        play_events(block.events, voxel)
+    elif block.lock_time > 0:
+        t1rho = voxel["t1rho"] * voxel.sequence.t1rho_factor(block.frequency)
+        prepare(voxel, np.exp(-block.lock_time / t1rho))
+    else:
+        prepare(voxel, np.array(1.0))
 
 
 @play.register
@@ -144,7 +157,7 @@ def _delay(block: Delay, voxel: Voxel) -> None:
 def _readout_train(block: ReadoutTrain, voxel: Voxel) -> None:
     pulses = zip(block.flip, block.phase, block.tr, block.te, block.spoiler_cycles, strict=True)
     for flip, phase, tr, te, spoiler_cycles in pulses:
-        turn(voxel, flip, phase)
+        turn(voxel, flip * voxel["b1"], phase)
         relax(voxel, te)
         receive(voxel, phase)
         relax(voxel, tr - te, spoiled=spoiler_cycles == 1)
@@ -159,9 +172,45 @@ def prepare(voxel: Voxel, weight: Array) -> None:
     voxel.z = voxel.z * weight
 
 
-def turn(voxel: Voxel, flip: float, phase: float) -> None:
+def play_events(events: Iterable[Event], voxel: Voxel) -> None:
+    """Play the events of a preparation between two crushers; T1 recovers nothing meanwhile."""
+    prepare(voxel, np.array(1.0))
+    for event in events:
+        match event:
+            case HardPulse(flip, phase):
+                turn(voxel, flip * voxel["b1"], phase)
+            case Free(time):
+                voxel.xy = voxel.xy * np.exp((2j * np.pi * voxel["b0"] - 1 / voxel["t2"]) * time)
+            case Lock():
+                lock(voxel, event)
+    prepare(voxel, np.array(1.0))
+
+
+def lock(voxel: Voxel, event: Lock) -> None:
+    """Every vector turns about the effective field; its part along the field is locked.
+
+    The rates are those of `epg.lock`.
+    """
+    field = event.frequency * voxel["b1"] * np.exp(1j * event.phase)
+    strength = np.hypot(np.abs(field), voxel["b0"])
+    unit = np.where(strength > 0, strength, 1)
+    nxy, nz = field / unit, np.where(strength > 0, voxel["b0"] / unit, 1)
+    r1, r2 = 1 / voxel["t1"], 1 / voxel["t2"]
+    r1rho = 1 / (voxel["t1rho"] * voxel.sequence.t1rho_factor(event.frequency))
+    held = np.exp(-(r1 * nz**2 + r1rho * (1 - nz**2)) * event.time)
+    lost = np.exp(-(r1 * (1 - nz**2) + r1rho * nz**2 + r2) / 2 * event.time)
+    angle = 2 * np.pi * strength * event.time
+    part = (nxy.conj() * voxel.xy).real + nz * voxel.z  # along the field
+    # The cross product of the field and the vector, its two transverse components as one number.
+    cross_xy = 1j * (nz * voxel.xy - nxy * voxel.z)
+    cross_z = (nxy.conj() * voxel.xy).imag
+    cos, sin = lost * np.cos(angle), lost * np.sin(angle)
+    voxel.xy = held * part * nxy + cos * (voxel.xy - part * nxy) + sin * cross_xy
+    voxel.z = held * part * nz + cos * (voxel.z - part * nz) + sin * cross_z
+
+
+def turn(voxel: Voxel, angle: Array, phase: float) -> None:
     """An RF pulse [rad] turns every vector from z towards the direction `phase` in the plane."""
-    angle = flip * voxel["b1"]
     in_frame = voxel.xy * np.exp(-1j * phase)
     along, across = in_frame.real, in_frame.imag
     along, voxel.z = (
@@ -173,7 +222,7 @@ def turn(voxel: Voxel, flip: float, phase: float) -> None:
 
 def relax(voxel: Voxel, time: float, *, spoiled: bool = False) -> None:
     """Relaxation, off-resonance and diffusion over a time [s], with or without a spoiler on."""
-    if voxel.spoiler > 0:
+    if voxel.sequence.spoiler > 0:
         diffuse(voxel, time, spoiled)
     voxel.xy = voxel.xy * np.exp(2j * np.pi * voxel["b0"] * time - time / voxel["t2"])
     voxel.z = 1 + (voxel.z - 1) * np.exp(-time / voxel["t1"])
@@ -188,7 +237,7 @@ def diffuse(voxel: Voxel, time: float, spoiled: bool) -> None:
     spoiler [rad/mm]; over a time it is damped by exp(-ADC ∫ (wave number)² dt), and while the
     spoiler is on the wave number runs from k s to (k + 1) s.
     """
-    n, s = voxel.position.size, voxel.spoiler
+    n, s = voxel.position.size, voxel.sequence.spoiler
     start = np.fft.fftfreq(n, 1 / n) * s
     end = start + s if spoiled else start
     b_transverse = (start**2 + start * end + end**2) / 3 * time

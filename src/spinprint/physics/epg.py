@@ -9,6 +9,7 @@ To add a block: write the function that plays it and register it with `@play.reg
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
@@ -27,6 +28,7 @@ from ..sequence import (
     SpinLock,
     T2Preparation,
 )
+from ..sequence.events import Event, Free, HardPulse, Lock
 from ..tissue import Tissue
 
 Array = NDArray[Any]
@@ -44,8 +46,8 @@ class State:
     f_minus: Array
     z: Array
     tissue: dict[str, Array]
-    spoiler: float
-    """Dephasing per spoiler [rad/mm]."""
+    sequence: Sequence
+    """What is played."""
     samples: list[Array]
     """What the receiver has seen, each of shape `(tissue,)`."""
 
@@ -74,6 +76,9 @@ def simulate_epg(sequence: Sequence, tissue: Tissue, n_states: int | None = None
     TissueError
         A parameter that the sequence needs was not given.
     """
+    if sequence.slice_profile is not None:
+        slices = (w * simulate_epg(part, tissue, n_states) for w, part in sequence.slices)
+        return np.sum(list(slices), axis=0)
     flat = tissue.flat()
     needed = {*sequence.unknowns, "t1", "t2", "adc", "b1", "b0"}
     parameters = {name: np.reshape(flat.get(name), (-1, 1)) for name in needed}
@@ -83,7 +88,7 @@ def simulate_epg(sequence: Sequence, tissue: Tissue, n_states: int | None = None
         f_minus=np.zeros(shape, complex),
         z=np.zeros(shape, complex),
         tissue=parameters,
-        spoiler=sequence.spoiler,
+        sequence=sequence,
         samples=[],
     )
     state.z[:, 0] = 1.0
@@ -118,14 +123,20 @@ def _inversion(block: Inversion, state: State) -> None:
 @play.register
 def _t2_preparation(block: T2Preparation, state: State) -> None:
     crush(state)
-    state.z *= np.exp(-block.echo_time / state["t2"])
+    if block.pulses == "ideal":
+        state.z *= np.exp(-block.echo_time / state["t2"])
+    else:
+        play_events(block.events, state)
 
 
 @play.register
 def _spin_lock(block: SpinLock, state: State) -> None:
     crush(state)
-    if block.lock_time > 0:
-        state.z *= np.exp(-block.lock_time / state["t1rho"])
+    if block.scheme != "ideal":
+        play_events(block.events, state)
+    elif block.lock_time > 0:
+        t1rho = state["t1rho"] * state.sequence.t1rho_factor(block.frequency)
+        state.z *= np.exp(-block.lock_time / t1rho)
 
 
 @play.register
@@ -148,7 +159,7 @@ def _delay(block: Delay, state: State) -> None:
 def _readout_train(block: ReadoutTrain, state: State) -> None:
     pulses = zip(block.flip, block.phase, block.tr, block.te, block.spoiler_cycles, strict=True)
     for flip, phase, tr, te, spoiler_cycles in pulses:
-        rotate(state, flip, phase)
+        rotate(state, flip * state["b1"], phase)
         relax(state, te)
         sample(state, phase)
         relax(state, tr - te, spoiled=spoiler_cycles == 1)
@@ -156,15 +167,51 @@ def _readout_train(block: ReadoutTrain, state: State) -> None:
             shift(state)
 
 
+# The events of preparations ------------------------------------------------------------------
+
+
+def play_events(events: Iterable[Event], state: State) -> None:
+    """Play the events of a preparation, then crush; T1 recovers nothing meanwhile."""
+    for event in events:
+        match event:
+            case HardPulse(flip, phase):
+                rotate(state, flip * state["b1"], phase)
+            case Free(time):
+                precess(state, 2 * np.pi * state["b0"] * time, np.exp(-time / state["t2"]))
+            case Lock():
+                lock(state, event)
+    crush(state)
+
+
+def lock(state: State, event: Lock) -> None:
+    """A lock field, relaxation averaged over the precession about the effective field.
+
+    The rates are 1/T1rho along the lock, 1/T2 across and 1/T1 along z. With θ the angle between
+    z and the effective field, their mean along it is R1 cos²θ + R1rho sin²θ (Trott and Palmer,
+    J Magn Reson 2002;154:157, Eq. 1) and, as rotations keep the sum of the three, across it
+    (R1 sin²θ + R1rho cos²θ + R2) / 2, which is (R1 + R2) / 2 on resonance (Torrey, Phys Rev
+    1949;76:1059).
+    """
+    field, offset = 2 * np.pi * event.frequency * state["b1"], 2 * np.pi * state["b0"]
+    theta = np.arctan2(field, offset)
+    r1, r2 = 1 / state["t1"], 1 / state["t2"]
+    r1rho = 1 / (state["t1rho"] * state.sequence.t1rho_factor(event.frequency))
+    along = r1 * np.cos(theta) ** 2 + r1rho * np.sin(theta) ** 2
+    across = (r1 * np.sin(theta) ** 2 + r1rho * np.cos(theta) ** 2 + r2) / 2
+    rotate(state, -theta, event.phase)  # the effective field becomes z
+    state.z = state.z * np.exp(-along * event.time)
+    precess(state, np.hypot(field, offset) * event.time, np.exp(-across * event.time))
+    rotate(state, theta, event.phase)
+
+
 # The events ---------------------------------------------------------------------------------
 
 
-def rotate(state: State, flip: float, phase: float) -> None:
+def rotate(state: State, angle: Array, phase: float) -> None:
     """An RF pulse [rad]; the axis is such that phase 0 turns Mz into positive real F.
 
     Weigel 2015, Eq. 15, with the phase counted from the axis of the resulting signal.
     """
-    angle = flip * state["b1"]
     cos2, sin2, sin = np.cos(angle / 2) ** 2, np.sin(angle / 2) ** 2, np.sin(angle)
     turn = np.exp(1j * phase)
     f_plus, f_minus, z = state.f_plus, state.f_minus, state.z
@@ -173,20 +220,26 @@ def rotate(state: State, flip: float, phase: float) -> None:
     state.z = np.cos(angle) * z - sin / 2 * (f_plus / turn + f_minus * turn)
 
 
+def precess(state: State, angle: Array, decay: Array) -> None:
+    """Transverse magnetisation turns by an angle [rad] and decays."""
+    state.f_plus = state.f_plus * decay * np.exp(1j * angle)
+    state.f_minus = state.f_minus * decay * np.exp(-1j * angle)
+
+
 def relax(state: State, time: float, *, spoiled: bool = False) -> None:
     """Relaxation, off-resonance and diffusion over a time [s], with or without a spoiler on."""
-    precession = np.exp(2j * np.pi * state["b0"] * time - time / state["t2"])
+    precess(state, 2 * np.pi * state["b0"] * time, np.exp(-time / state["t2"]))
     decay = np.exp(-time / state["t1"])
     order = np.arange(state.z.shape[-1])
-    state.f_plus = state.f_plus * precession * diffuse(state, order, time, spoiled)
-    state.f_minus = state.f_minus * precession.conj() * diffuse(state, -order, time, spoiled)
+    state.f_plus = state.f_plus * diffuse(state, order, time, spoiled)
+    state.f_minus = state.f_minus * diffuse(state, -order, time, spoiled)
     state.z = state.z * decay * diffuse(state, order, time, False)
     state.z[:, :1] += 1 - decay
 
 
 def diffuse(state: State, order: Array, time: float, spoiled: bool) -> Array:
     """The damping exp(-b ADC) of the orders over a time [s]; Weigel 2015, Eqs. 28 and 29."""
-    s = state.spoiler
+    s = state.sequence.spoiler
     if spoiled:
         b = ((order * s + s / 2) ** 2 + s**2 / 12) * time
     else:

@@ -27,7 +27,7 @@ from ..sequence import (
     SpinLock,
     T2Preparation,
 )
-from ..tissue import Tissue
+from .gains import ExponentialGain, Gain, PlayedGain
 
 EVENT = np.dtype(
     [
@@ -43,42 +43,12 @@ EVENT = np.dtype(
     ]
 )
 
-Gradient = dict[str, NDArray[np.float64]]
-
-
-@dataclass(frozen=True)
-class Gain:
-    """A preparation: Mz is multiplied by scale · exp(-Σ weight · rate).
-
-    The rates are 1/T1, 1/T2, 1/T1rho and ADC; the weights are times [s] and b [s/mm²].
-    """
-
-    scale: float = 1.0
-    t1: float = 0.0
-    t2: float = 0.0
-    t1rho: float = 0.0
-    adc: float = 0.0
-
-    def value(self, tissue: Tissue) -> tuple[NDArray[np.float64], Gradient]:
-        """The gain and its derivatives, each of shape `(tissue,)`."""
-        exponent = np.zeros(tissue.size)
-        slopes: Gradient = {}
-        for name in ("t1", "t2", "t1rho"):
-            if weight := getattr(self, name):
-                rate = 1 / tissue.get(name)
-                exponent = exponent - weight * rate
-                slopes[name] = weight * rate**2
-        if self.adc:
-            exponent = exponent - self.adc * tissue.get("adc")
-            slopes["adc"] = np.full(tissue.size, -self.adc)
-        gain = self.scale * np.exp(exponent)
-        return gain, {name: gain * slope for name, slope in slopes.items()}
-
 
 @dataclass
 class _Tape:
     """Events as they are written down, one row each."""
 
+    sequence: Sequence
     rows: list[tuple[float, ...]] = field(default_factory=list)
     gains: list[Gain] = field(default_factory=list)
 
@@ -107,28 +77,34 @@ def compile_block(block: Block, tape: _Tape) -> None:
 
 @compile_block.register
 def _inversion(block: Inversion, tape: _Tape) -> None:
-    tape.prepare(Gain(scale=-block.efficiency))
+    tape.prepare(ExponentialGain(scale=-block.efficiency))
     tape.pulse(block.delay)
 
 
 @compile_block.register
 def _t2_preparation(block: T2Preparation, tape: _Tape) -> None:
-    tape.prepare(Gain(t2=block.echo_time))
+    ideal = block.pulses == "ideal"
+    tape.prepare(ExponentialGain(t2=block.echo_time) if ideal else PlayedGain(block.events))
 
 
 @compile_block.register
 def _spin_lock(block: SpinLock, tape: _Tape) -> None:
-    tape.prepare(Gain(t1rho=block.lock_time))
+    factor = tape.sequence.t1rho_factor(block.frequency)
+    ideal = block.scheme == "ideal"
+    tape.prepare(
+        ExponentialGain(t1rho=block.lock_time / factor) if ideal
+        else PlayedGain(block.events, t1rho_factor=factor)
+    )  # fmt: skip
 
 
 @compile_block.register
 def _diffusion_preparation(block: DiffusionPreparation, tape: _Tape) -> None:
-    tape.prepare(Gain(t2=block.echo_time, adc=block.b_value))
+    tape.prepare(ExponentialGain(t2=block.echo_time, adc=block.b_value))
 
 
 @compile_block.register
 def _crusher(block: Crusher, tape: _Tape) -> None:  # noqa: ARG001
-    tape.prepare(Gain())
+    tape.prepare(ExponentialGain())
 
 
 @compile_block.register
@@ -171,12 +147,12 @@ class Program:
 
 
 def compile_sequence(sequence: Sequence) -> Program:
-    """Write a sequence down as events.
+    """Write a sequence without slice profile down as events.
 
     Phases become turns of the frame between neighbouring events: in the frame of its own pulse
     every rotation is real, and so is the demodulated signal.
     """
-    tape = _Tape()
+    tape = _Tape(sequence)
     for block in sequence.blocks:
         compile_block(block, tape)
     preparation, turns, te, tr, phase, sampled, shift = np.array(tape.rows, dtype=float).T

@@ -28,7 +28,7 @@ _COLUMN = {"t1": 0, "t2": 1, "adc": 2, "b1": 3, "b0": 4}
 _CHUNK = 32 * LANES
 """Tissues per call of the kernel: enough to hide the call, few enough to share out."""
 
-compiled = lru_cache(maxsize=16)(compile_sequence)
+compiled = lru_cache(maxsize=64)(compile_sequence)
 
 
 @overload
@@ -117,7 +117,7 @@ def simulate_flat(
     dtype = np.float32 if program.one_axis and not off_resonance else np.complex64
     out = np.empty((tissue.size, 1 + len(wrt), program.n_samples), dtype)
     if n_states is not None:
-        _play_all(program, tissue, n_states, wrt, out, progress)
+        _play_slices(sequence, tissue, n_states, wrt, out, progress)
         return out
     orders = orders_of(sequence, tissue)
     for count in np.unique(orders):
@@ -125,12 +125,32 @@ def simulate_flat(
         # gives never depends on its neighbours.
         index = np.flatnonzero(orders == count)
         if len(index) == tissue.size:
-            _play_all(program, tissue, int(count), wrt, out, progress)
+            _play_slices(sequence, tissue, int(count), wrt, out, progress)
         else:
             part = np.empty((len(index), *out.shape[1:]), dtype)
-            _play_all(program, tissue.take(index), int(count), wrt, part, progress)
+            _play_slices(sequence, tissue.take(index), int(count), wrt, part, progress)
             out[index] = part
     return out
+
+
+def _play_slices(
+    sequence: Sequence,
+    tissue: Tissue,
+    n_states: int,
+    wrt: tuple[str, ...],
+    out: NDArray[Any],
+    progress: Progress | None,
+) -> None:
+    """Sum over the positions of the slice profile, if there is one."""
+    if sequence.slice_profile is None:
+        _play_all(compiled(sequence), tissue, n_states, wrt, out, progress)
+        return
+    out[:] = 0
+    part = np.empty_like(out)
+    for weight, seen in sequence.slices:
+        _play_all(compiled(seen), tissue, n_states, wrt, part, progress)
+        part *= np.float32(weight)
+        out += part
 
 
 def _play_all(
@@ -183,6 +203,6 @@ def _gains(program: Program, tissue: Tissue, wrt: tuple[str, ...]) -> NDArray[np
     rows = []
     none = np.zeros(tissue.size)
     for gain in program.gains:
-        value, slopes = gain.value(tissue)
+        value, slopes = gain.value(tissue, wrt)
         rows += [_padded(one, tissue.size) for one in (value, *(slopes.get(n, none) for n in wrt))]
     return np.stack(rows) if rows else np.zeros((1, tissue.size), np.float32)

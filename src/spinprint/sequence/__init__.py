@@ -13,6 +13,7 @@ from .blocks import (
     T2Preparation,
 )
 from .sequence import FORMAT, Sequence
+from .slice_profile import GivenProfile, SliceProfile, SLRProfile, SmallTipProfile
 from .toml import format_sequence, load_sequence, parse_sequence, sequence_from_dict
 
 __all__ = [
@@ -22,9 +23,13 @@ __all__ = [
     "Crusher",
     "Delay",
     "DiffusionPreparation",
+    "GivenProfile",
     "Inversion",
     "ReadoutTrain",
+    "SLRProfile",
     "Sequence",
+    "SliceProfile",
+    "SmallTipProfile",
     "SpinLock",
     "T2Preparation",
     "format_sequence",

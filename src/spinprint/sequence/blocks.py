@@ -1,117 +1,29 @@
 """The blocks a sequence is made of: frozen records in SI units, checked at construction.
 
-Every field declares its key in the file, the unit of that key and its rule, once. Reading,
-writing, showing and checking follow from the declaration, so that a new block is one class
-here, one function in `physics/epg.py` (the reference) and one in `physics/program.py` (the
-fast kernel).
+A new block is one class here, one function in `physics/epg.py` (the reference) and one in
+`physics/program.py` (the fast kernel).
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import ClassVar
 
 from ..errors import SequenceError
-
-if TYPE_CHECKING:
-
-    class Train:
-        """One value a pulse, shape `(time,)`: given as a number or any list, kept as a tuple."""
-
-        def __get__(self, instance: object, owner: type) -> tuple[float, ...]: ...
-        def __set__(self, instance: object, value: ArrayLike) -> None: ...
-
-else:
-    Train = tuple[float, ...]
+from .events import Event, spin_lock_events, t2_events
+from .fields import DEGREE, MILLI, Record, Train, choice, quantity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quantity:
-    """How one field stands in a file: its key, the factor to SI, and the values it may take."""
-
-    key: str
-    si: float = 1.0  # one file unit in SI units [-]
-    low: float = 0.0
-    high: float = math.inf
-    values: tuple[float, ...] = ()  # where only these are allowed
-    per_pulse: bool = False
-
-    def to_file(self, value: float) -> float:
-        """The value in file units, rounded to the 15 digits a decimal number always keeps."""
-        return float(f"{value / self.si:.15g}") + 0.0  # the sum turns -0 into 0
-
-    def to_si(self, value: float) -> float:
-        """The value in SI units of a number in a file."""
-        return value * self.si
-
-    def snap(self, value: float) -> float:
-        """The nearest value [SI] that a file can state, so that files keep sequences exactly."""
-        return self.to_si(self.to_file(value))
-
-    @property
-    def rule(self) -> str:
-        """The allowed values as words."""
-        if self.values:
-            return "one of " + ", ".join(f"{value:g}" for value in self.values)
-        if math.isinf(self.high):
-            return "a finite number" if math.isinf(self.low) else f"at least {self.low:g}"
-        return f"from {self.low:g} to {self.high:g}"
-
-    def check(self, value: float, place: str = "") -> None:
-        """Raise SequenceError unless the value [SI] is allowed; `place` is its index as text."""
-        shown = self.to_file(value) if math.isfinite(value) else value
-        allowed = shown in self.values if self.values else self.low <= shown <= self.high
-        if not (math.isfinite(value) and allowed):
-            raise SequenceError(f"{self.key}{place} = {shown:g} must be {self.rule}")
-
-
-def quantity(key: str, default: Any = dataclasses.MISSING, **rules: Any) -> Any:
-    """A dataclass field that knows how it is written in a file."""
-    return dataclasses.field(default=default, metadata={"quantity": Quantity(key=key, **rules)})
-
-
-MILLI = 1e-3
-DEGREE = math.pi / 180
-
-
-class Block:
-    """What all blocks share: their name in a file and the check of their fields."""
+class Block(Record):
+    """What all blocks share."""
 
     __slots__ = ()
-    type: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        for name, field in quantities(type(self)).items():
-            value = number(field.key, getattr(self, name))
-            field.check(value)
-            object.__setattr__(self, name, field.snap(value))
 
     @property
     def duration(self) -> float:
         """Time the block takes [s]."""
         return 0.0
-
-
-def quantities(block_type: type[Block]) -> dict[str, Quantity]:
-    """The declared quantities of a block type by field name."""
-    fields = dataclasses.fields(block_type)  # type: ignore[arg-type]
-    return {field.name: field.metadata["quantity"] for field in fields}
-
-
-def number(key: str, value: Any) -> float:
-    """The value as a float, or a SequenceError that names the key."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise SequenceError(f"{key} = {value!r} must be a number")
-    try:
-        return float(value)
-    except OverflowError:
-        raise SequenceError(f"{key} holds an integer too large for a number") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +44,22 @@ class Inversion(Block):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class T2Preparation(Block):
-    """A 90-180-90 preparation: Mz is weighted by exp(-TE/T2)."""
+    """A 90-180-90 preparation: Mz is weighted by exp(-TE/T2).
+
+    That holds for ideal pulses, whatever B1 and B0; hard pulses are scaled by B1 and let B0
+    precess between them.
+    """
 
     type: ClassVar[str] = "t2_prep"
     echo_time: float = quantity("echo_time_ms", si=MILLI)
     """Time spent in the transverse plane [s]."""
+    pulses: str = choice("pulses", "ideal", "hard")
+    """`ideal` or `hard`."""
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What hard pulses play; nothing where the pulses are ideal."""
+        return () if self.pulses == "ideal" else t2_events(self.echo_time)
 
     @property
     def duration(self) -> float:
@@ -146,13 +69,34 @@ class T2Preparation(Block):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpinLock(Block):
-    """A spin-lock preparation: Mz is weighted by exp(-TSL/T1rho)."""
+    """A spin-lock preparation: Mz is weighted by exp(-TSL/T1rho).
+
+    That holds for the ideal scheme, whatever B1 and B0; the others are played with pulses and a
+    lock field that B1 scales and B0 tilts.
+    """
 
     type: ClassVar[str] = "spin_lock"
     lock_time: float = quantity("duration_ms", si=MILLI)
     """Time of spin-lock TSL [s]."""
     frequency: float = quantity("frequency_hz")
     """Amplitude of the lock field [Hz]."""
+    scheme: str = choice("scheme", "ideal", "simple", "self_compensated", "balanced")
+    """`ideal`, `simple`, `self_compensated` or `balanced`; see `events.spin_lock_events`."""
+
+    def __post_init__(self) -> None:
+        Record.__post_init__(self)
+        if self.scheme != "ideal" and self.frequency == 0:
+            raise SequenceError(
+                f"frequency_hz = 0 must be positive where scheme = {self.scheme!r}: there is a"
+                " field to play"
+            )
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the scheme plays; nothing where it is ideal."""
+        if self.scheme == "ideal":
+            return ()
+        return spin_lock_events(self.scheme, self.lock_time, self.frequency)
 
     @property
     def duration(self) -> float:
@@ -202,28 +146,19 @@ class ReadoutTrain(Block):
     """Pulses with one sample each; every field is a number or one number a pulse."""
 
     type: ClassVar[str] = "readout_train"
-    flip: Train = quantity("flip_deg", si=DEGREE, low=-math.inf, per_pulse=True)
+    flip: Train = quantity("flip_deg", si=DEGREE, low=-math.inf, listed=True)
     """Nominal flip angle [rad]."""
-    phase: Train = quantity("phase_deg", 0.0, si=DEGREE, low=-math.inf, per_pulse=True)
+    phase: Train = quantity("phase_deg", 0.0, si=DEGREE, low=-math.inf, listed=True)
     """Phase of the pulse and of the receiver [rad]."""
-    tr: Train = quantity("tr_ms", si=MILLI, per_pulse=True)
+    tr: Train = quantity("tr_ms", si=MILLI, listed=True)
     """Repetition time [s]."""
-    te: Train = quantity("te_ms", si=MILLI, per_pulse=True)
+    te: Train = quantity("te_ms", si=MILLI, listed=True)
     """Echo time [s]."""
-    spoiler_cycles: Train = quantity("spoiler_cycles", 1, values=(0, 1), per_pulse=True)
+    spoiler_cycles: Train = quantity("spoiler_cycles", 1, values=(0, 1), listed=True)
     """1: an unbalanced gradient shifts all states by one order after the sample; 0: balanced."""
 
     def __post_init__(self) -> None:
-        fields = quantities(type(self))
-        trains = {name: _train(field, getattr(self, name)) for name, field in fields.items()}
-        pulses = max(len(train) for train in trains.values())
-        for name, train in trains.items():
-            if len(train) not in (1, pulses):
-                raise SequenceError(
-                    f"{fields[name].key} has {len(train)} values where another key has {pulses}:"
-                    " every list of a train has one value a pulse"
-                )
-            object.__setattr__(self, name, train * (pulses // len(train)))
+        Record.__post_init__(self)
         for index, (te, tr) in enumerate(zip(self.te, self.tr, strict=True)):
             if te > tr:
                 raise SequenceError(
@@ -240,20 +175,6 @@ class ReadoutTrain(Block):
     def duration(self) -> float:
         """Sum of the repetition times [s]."""
         return math.fsum(self.tr)
-
-
-def _train(field: Quantity, value: Any) -> tuple[float, ...]:
-    """A number or a list of numbers as a tuple, each checked and snapped."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    single = isinstance(value, str) or not isinstance(value, Iterable)
-    given = [("", value)] if single else [(f"[{i}]", one) for i, one in enumerate(value)]
-    if not given:
-        raise SequenceError(f"{field.key} is empty: a readout train has at least one pulse")
-    numbers = [(place, number(field.key + place, one)) for place, one in given]
-    for place, one in numbers:
-        field.check(one, place)
-    return tuple(field.snap(one) for _, one in numbers)
 
 
 BLOCK_TYPES: dict[str, type[Block]] = {

@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blocks import (
-    DEGREE,
-    MILLI,
     Block,
     Crusher,
     Delay,
@@ -25,6 +23,7 @@ from .blocks import (
     SpinLock,
     T2Preparation,
 )
+from .fields import DEGREE, MILLI
 from .sequence import Sequence
 
 Angles = NDArray[np.float64]

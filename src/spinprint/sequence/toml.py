@@ -5,14 +5,23 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import SequenceError
-from .blocks import BLOCK_TYPES, Block, Quantity, number, quantities
+from .blocks import BLOCK_TYPES
+from .fields import Record, quantities
 from .sequence import FORMAT, Sequence
+from .slice_profile import PROFILE_TYPES
 
-_HEAD = ("format", "name", "field_strength_t", "spoiler_rad_per_mm", "citation", "block")
-_OPTIONAL = ("spoiler_rad_per_mm", "citation")
+_REQUIRED = ("format", "name", "field_strength_t", "block")
+_OPTIONAL = (
+    "spoiler_rad_per_mm",
+    "citation",
+    *(field.key for field in quantities(Sequence).values()),
+    "slice_profile",
+)
+
+_Record = TypeVar("_Record", bound=Record)
 
 
 def load_sequence(path: str | Path) -> Sequence:
@@ -69,16 +78,23 @@ def sequence_from_dict(data: dict[str, Any]) -> Sequence:
     """
     if "format" in data and data["format"] != FORMAT:
         raise SequenceError(f'format = {data["format"]!r} must be "{FORMAT}"')
-    _check_keys(data, required=[key for key in _HEAD if key not in _OPTIONAL], known=_HEAD)
+    _check_keys(data, required=_REQUIRED, known=_REQUIRED + _OPTIONAL)
     tables = data["block"]
     if not isinstance(tables, list):
         raise SequenceError("block must be a list of tables: begin each block with [[block]]")
     return Sequence(
         name=data["name"],
-        blocks=tuple(_block_at(index, table) for index, table in enumerate(tables, start=1)),
+        blocks=tuple(
+            _record(BLOCK_TYPES, table, f"block {index}")
+            for index, table in enumerate(tables, start=1)
+        ),
         field_strength=data["field_strength_t"],
         spoiler=data.get("spoiler_rad_per_mm", 0.0),
         citation=data.get("citation", ""),
+        slice_profile=_record(PROFILE_TYPES, data["slice_profile"], "slice_profile")
+        if "slice_profile" in data
+        else None,
+        **_values(Sequence, data),
     )
 
 
@@ -89,31 +105,29 @@ def format_sequence(sequence: Sequence) -> str:
     return tomlkit.dumps(sequence.to_dict())
 
 
-def _block_at(index: int, table: Any) -> Block:
-    """The block that stands at a place in the file, counted from 1."""
+def _record(types: dict[str, type[_Record]], table: Any, place: str) -> _Record:
+    """The record of one of these types that stands in a table at a place in the file."""
     kind = table.get("type") if isinstance(table, dict) else None
-    block_type = BLOCK_TYPES.get(kind) if isinstance(kind, str) else None
-    place = f"block {index} ({kind})" if block_type else f"block {index}"
+    record_type = types.get(kind) if isinstance(kind, str) else None
     try:
-        if block_type is None:
-            raise SequenceError(f"type = {kind!r} must be one of {', '.join(BLOCK_TYPES)}")
-        return _block(block_type, table)
+        if record_type is None:
+            raise SequenceError(f"type = {kind!r} must be one of {', '.join(types)}")
+        place = f"{place} ({kind})"
+        fields = quantities(record_type).values()
+        required = [field.key for field in fields if not field.optional]
+        _check_keys(table, required=required, known=["type", *(field.key for field in fields)])
+        return record_type(**_values(record_type, table))
     except SequenceError as error:
         raise SequenceError(f"{place}: {error}") from None
 
 
-def _block(block_type: type[Block], table: dict[str, Any]) -> Block:
-    fields = quantities(block_type)
-    keys = [field.key for field in fields.values()]
-    _check_keys(table, required=keys, known=["type", *keys])
-    return block_type(**{name: _to_si(field, table[field.key]) for name, field in fields.items()})
-
-
-def _to_si(field: Quantity, value: Any) -> Any:
-    """A number or a list of numbers in SI units."""
-    if isinstance(value, list) and field.per_pulse:
-        return [field.to_si(number(f"{field.key}[{i}]", one)) for i, one in enumerate(value)]
-    return field.to_si(number(field.key, value))
+def _values(record_type: type, table: dict[str, Any]) -> dict[str, Any]:
+    """The declared fields that a table states, in SI units."""
+    return {
+        name: field.read(table[field.key])
+        for name, field in quantities(record_type).items()
+        if field.key in table
+    }
 
 
 def _check_keys(table: dict[str, Any], *, required: Iterable[str], known: Iterable[str]) -> None:

@@ -1,0 +1,97 @@
+"""Rewrite the tables of README.md from the results: `python benchmarks/table.py`.
+
+One table a benchmark, machine and set of options: that of the latest run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+MARKERS = "<!-- made by table.py -->", "<!-- end -->"
+HEAD = ("work", "ratio", "of fastest", "at least", "aim", "spinprint", "the other", "peak")
+
+
+def main() -> None:
+    """Rewrite the section between the markers."""
+    readme = HERE / "README.md"
+    tables = "\n\n".join(text for name in ("epg", "matching") for text in tables_of(name))
+    section = "\n\n".join((MARKERS[0], tables, MARKERS[1]))
+    pattern = re.compile(f"{re.escape(MARKERS[0])}.*{re.escape(MARKERS[1])}", re.DOTALL)
+    readme.write_text(pattern.sub(lambda _: section, readme.read_text("utf-8")), "utf-8")
+    print(readme)
+
+
+def tables_of(benchmark: str) -> list[str]:
+    """The tables of a benchmark."""
+    lines = (HERE / "results" / f"{benchmark}.jsonl").read_text("utf-8").splitlines()
+    latest = {}
+    for entry in map(json.loads, lines):
+        machine = entry["machine"]["cpu"], entry["machine"]["cores"]
+        latest[json.dumps([machine, entry["options"]])] = entry
+    return [table(benchmark, entry) for entry in latest.values()]
+
+
+def table(benchmark: str, entry: dict[str, Any]) -> str:
+    """A run: its options, its ratios, and what it measured beside them."""
+    machine = entry["machine"]
+    options = ", ".join(f"{name} {value}" for name, value in entry["options"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in entry["versions"].items())
+    return "\n".join(
+        [
+            f"### `{benchmark}.py`: {machine['cpu']}, {machine['cores']} cores",
+            "",
+            f"{options}. Commit {entry['commit']}, {entry['date'][:10]}; load before the run"
+            f" {machine['load_before']:.1f}. {versions}.",
+            "",
+            line(HEAD),
+            line(["---"] * len(HEAD)),
+            *(line(cells(one)) for one in entry["rows"]),
+            "",
+            *(f"- {text}" for text in beside(entry)),
+        ]
+    )
+
+
+def cells(one: dict[str, Any]) -> tuple[str, ...]:
+    """A row of the table."""
+    return (
+        one["work"],
+        f"**{one['ratio']:.1f}** x {one['against']}",
+        f"{one['ratio_of_fastest']:.1f}",
+        f"{one['at_least']:g}",
+        f"{one['aim']:g}",
+        f"{one['rate']:,.0f} {one['items']}/s",
+        f"{one['rate_against']:,.0f} {one['items']}/s",
+        f"{one['share_of_peak']:.0%}",
+    )
+
+
+def beside(entry: dict[str, Any]) -> list[str]:
+    """What a run measured beside its ratios."""
+    said = [f"multiply-add peak {entry['peak_flops'] / 1e9:.0f} billion operations a second"]
+    if "compile_seconds" in entry:
+        calls = (f"{call} call {one:.2f} s" for call, one in entry["compile_seconds"].items())
+        said.append("in a fresh process: " + "; ".join(calls))
+    if "differences" in entry:
+        largest = max(entry["differences"].values())
+        said.append(f"all packages within {largest:.1e} of the peak")
+    for name, held in entry.get("memory_bytes", {}).items():
+        peak, matching = held["peak"] / 1e6, held["matching"] / 1e6
+        said.append(f"{name} held {peak:.0f} MB at its peak, {matching:.0f} MB of it for matching")
+    if "matches" in entry:
+        said.append("{ties} of {voxels} voxels tie between two atoms".format(**entry["matches"]))
+    return said
+
+
+def line(texts: Iterable[str]) -> str:
+    """One line of a table."""
+    return "| " + " | ".join(texts) + " |"
+
+
+if __name__ == "__main__":
+    main()

@@ -141,7 +141,8 @@ class Dictionary:
         hasher = hashlib.sha256(self.sequence.digest.encode())
         if self.grid is not None:
             hasher.update(json.dumps(self.grid.to_dict(), sort_keys=True).encode())
-        arrays = {**self.tissue.given(), "basis": self.basis, "coefficients": self.coefficients}
+        held = {name: getattr(self, name) for name in ("basis", "coefficients", "singular_values")}
+        arrays = {**self.tissue.given(), **held}
         for name, array in sorted(arrays.items()):
             hasher.update(f"{name}{array.shape}{array.dtype}".encode())
             hasher.update(np.ascontiguousarray(array).tobytes())

@@ -22,6 +22,9 @@ FORMAT = "spinprint-dictionary/1"
 
 _ARRAYS = ("basis", "coefficients", "singular_values")
 
+_DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
+"""What reading a damaged file raises, by where the damage is."""
+
 
 def save(dictionary: Dictionary, path: str | Path) -> None:
     """Write a dictionary with all it needs to be used again: sequence, grid, basis, checksum.
@@ -31,13 +34,19 @@ def save(dictionary: Dictionary, path: str | Path) -> None:
     OutputError
         The file cannot be written; nothing is left behind.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["format"] = FORMAT
-        file.attrs["version"] = version("spinprint")
-        file.attrs["sequence"] = format_sequence(dictionary.sequence)
-        file.attrs["digest"] = dictionary.digest
-        if dictionary.grid is not None:
-            file.attrs["grid"] = json.dumps(dictionary.grid.to_dict())
+    texts = {
+        "format": FORMAT,
+        "version": version("spinprint"),
+        "sequence": format_sequence(dictionary.sequence),
+        "digest": dictionary.digest,
+    }
+    if dictionary.grid is not None:
+        texts["grid"] = dictionary.grid.to_json()
+    # HDF5 holds checksums of its own over all but texts of variable length and old layouts,
+    # where a flipped bit can make it search for ever.
+    with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        for name, text in texts.items():
+            file.attrs[name] = np.bytes_(text.encode())
         for name in _ARRAYS:
             file[name] = getattr(dictionary, name)
         for name, values in dictionary.tissue.given().items():
@@ -64,7 +73,7 @@ def load(path: str | Path, sequence: Sequence | None = None) -> Dictionary:
             dictionary, digest = _read(file)
     except FileNotFoundError:
         raise DictionaryError(f"{path}: no such dictionary file") from None
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except _DAMAGE as error:
         if isinstance(error, SpinprintError):
             raise DictionaryError(f"{path}: {error}") from None
         raise DictionaryError(
@@ -83,17 +92,18 @@ def load(path: str | Path, sequence: Sequence | None = None) -> Dictionary:
 def _read(file: h5py.File) -> tuple[Dictionary, str]:
     from .dictionary import Dictionary
 
-    if file.attrs.get("format") != FORMAT:
-        raise DictionaryError(f"its format is {file.attrs.get('format')!r}, not {FORMAT!r}")
-    grid = file.attrs.get("grid")
+    texts = {n: text.decode() for n, text in file.attrs.items() if isinstance(text, bytes)}
+    if texts.get("format") != FORMAT:
+        raise DictionaryError(f"its format is {texts.get('format')!r}, not {FORMAT!r}")
+    grid = texts.get("grid")
     arrays: dict[str, Any] = {name: np.asarray(file[name]) for name in _ARRAYS}
     dictionary = Dictionary(
-        sequence=parse_sequence(file.attrs["sequence"], source="its sequence"),
+        sequence=parse_sequence(texts["sequence"], source="its sequence"),
         tissue=Tissue(**{name: np.asarray(values) for name, values in file["tissue"].items()}),
         grid=None if grid is None else ParameterGrid.from_dict(json.loads(grid)),
         **arrays,
     )
-    return dictionary, str(file.attrs["digest"])
+    return dictionary, texts["digest"]
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,215 @@
+"""Dictionaries on disk: whole, of the right sequence, or refused in one line."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from spinprint import Dictionary, DictionaryError, OutputError, ParameterGrid, Sequence, Tissue
+
+
+@pytest.fixture(scope="module")
+def dictionary(with_phases: Sequence, grid: ParameterGrid) -> Dictionary:
+    return Dictionary.build(with_phases, grid, rank=6)
+
+
+@pytest.fixture
+def path(dictionary: Dictionary, tmp_path: Path) -> Path:
+    dictionary.save(tmp_path / "saved.h5")
+    return tmp_path / "saved.h5"
+
+
+def refusal(path: Path, sequence: Sequence | None = None) -> str:
+    """What is said, checked to be one line that names the file."""
+    with pytest.raises(DictionaryError) as caught:
+        Dictionary.load(path, sequence)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}: ")
+    return message
+
+
+def test_round_trip(dictionary: Dictionary, path: Path) -> None:
+    loaded = Dictionary.load(path, dictionary.sequence)
+    assert loaded.sequence == dictionary.sequence
+    assert loaded.digest == dictionary.digest
+    for name in ("basis", "coefficients", "singular_values"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(dictionary, name), strict=True)
+    assert loaded.grid is not None
+    assert dictionary.grid is not None
+    assert loaded.grid.to_dict() == dictionary.grid.to_dict()
+    assert loaded.parameters == ("t1", "t2")
+    series = np.exp(1j * np.arange(180)).reshape(2, 90)
+    np.testing.assert_array_equal(loaded.match(series), dictionary.match(series))
+
+
+def test_round_trip_of_atoms_off_any_grid(sequence: Sequence, tmp_path: Path) -> None:
+    tissue = Tissue(t1=np.array([0.5, 1.1]), t2=np.array(0.04), b1=np.array([0.9, 1.0]))
+    Dictionary.build(sequence, tissue, rank=2).save(tmp_path / "two.h5")
+    loaded = Dictionary.load(tmp_path / "two.h5")
+    assert loaded.grid is None
+    for name, values in tissue.flat().given().items():
+        np.testing.assert_array_equal(loaded.tissue.get(name), values)
+
+
+def test_saving_again_replaces_the_file(dictionary: Dictionary, path: Path) -> None:
+    Dictionary.build(dictionary.sequence, dictionary.tissue, rank=3).save(path)
+    assert Dictionary.load(path).rank == 3
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_renaming_the_sequence_keeps_its_dictionary(dictionary: Dictionary, path: Path) -> None:
+    played = dictionary.sequence
+    renamed = Sequence(name="other name", field_strength=3.0, blocks=played.blocks)
+    assert Dictionary.load(path, renamed).digest == dictionary.digest
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert "no such dictionary file" in refusal(tmp_path / "nothing.h5")
+
+
+def test_another_sequence_is_refused(path: Path, sequence: Sequence) -> None:
+    message = refusal(path, sequence)
+    assert "made for another sequence ('phases', 90 samples)" in message
+    assert "('one axis', 90 samples)" in message
+
+
+def test_require_refuses_another_sequence(dictionary: Dictionary, sequence: Sequence) -> None:
+    dictionary.require(dictionary.sequence)
+    with pytest.raises(DictionaryError, match="made for another sequence"):
+        dictionary.require(sequence)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.97])
+def test_a_truncated_file_is_refused(part: float, path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(part * len(whole))])
+    refusal(path)
+
+
+def test_a_flipped_byte_is_refused(dictionary: Dictionary, path: Path) -> None:
+    """Wherever it falls in the data: the checksum covers every number."""
+    whole = path.read_bytes()
+    for array in (dictionary.coefficients, dictionary.singular_values, dictionary.tissue.t1):
+        at = whole.index(np.ascontiguousarray(array).tobytes()[:64]) + 9
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        assert "does not fit its checksum" in refusal(path)
+
+
+def test_a_bit_flipped_anywhere_is_refused_or_harmless(
+    dictionary: Dictionary, tmp_path: Path
+) -> None:
+    """The padding of HDF5 may change; what is read never does without being refused."""
+    path = tmp_path / "small.h5"
+    small = Dictionary.build(dictionary.sequence, dictionary.tissue.take(slice(5)), rank=2)
+    small.save(path)
+    whole = path.read_bytes()
+    refusals: list[str] = []
+    for at in np.random.default_rng(0).choice(len(whole), 150, replace=False):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :])
+        try:
+            assert Dictionary.load(path).digest == small.digest
+        except DictionaryError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 15
+    assert not any("\n" in message for message in refusals)
+
+
+def test_a_file_that_is_no_hdf5_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text.h5"
+    path.write_text("T1,T2\n1.0,0.1\n" * 100)
+    assert "not a whole dictionary file" in refusal(path)
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    refusal(tmp_path)
+
+
+def test_hdf5_of_another_kind_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.h5"
+    with h5py.File(path, "w") as file:
+        file["coefficients"] = np.ones(3)
+    assert "its format is None, not 'spinprint-dictionary/1'" in refusal(path)
+
+
+def drop_basis(file: h5py.File) -> None:
+    del file["basis"]
+
+
+def drop_sequence(file: h5py.File) -> None:
+    del file.attrs["sequence"]
+
+
+def drop_digest(file: h5py.File) -> None:
+    del file.attrs["digest"]
+
+
+def drop_tissue(file: h5py.File) -> None:
+    del file["tissue"]
+
+
+def spoil_sequence(file: h5py.File) -> None:
+    file.attrs["sequence"] = file.attrs["sequence"].replace(b"tr_ms", b"tr_s")
+
+
+def spoil_grid(file: h5py.File) -> None:
+    file.attrs["grid"] = "{"
+
+
+def spoil_t2(file: h5py.File) -> None:
+    file["tissue/t2"][0] = -1
+
+
+def rename_parameter(file: h5py.File) -> None:
+    file.move("tissue/t2", "tissue/t3")
+
+
+def number_for_sequence(file: h5py.File) -> None:
+    file.attrs["sequence"] = 3
+
+
+def list_for_grid(file: h5py.File) -> None:
+    file.attrs["grid"] = "[1, 2]"
+
+
+def group_for_basis(file: h5py.File) -> None:
+    del file["basis"]
+    file.create_group("basis")
+
+
+def array_for_tissue(file: h5py.File) -> None:
+    del file["tissue"]
+    file["tissue"] = np.ones(3)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        drop_basis,
+        drop_sequence,
+        drop_digest,
+        drop_tissue,
+        spoil_sequence,
+        spoil_grid,
+        spoil_t2,
+        rename_parameter,
+        number_for_sequence,
+        list_for_grid,
+        group_for_basis,
+        array_for_tissue,
+    ],
+)
+def test_a_damaged_part_is_refused(damage: Callable[[h5py.File], None], path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        damage(file)
+    refusal(path)
+
+
+def test_a_place_that_cannot_be_written_is_refused(dictionary: Dictionary, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError) as caught:
+        dictionary.save(tmp_path / "file" / "saved.h5")
+    assert "\n" not in str(caught.value)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]

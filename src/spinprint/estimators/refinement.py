@@ -122,4 +122,4 @@ def standard_deviation(
     # Scaled to a unit diagonal; a tiny ridge keeps parameters that cannot be told apart finite.
     scaled = scaled + 1e-12 * np.eye(information.shape[1])
     variance = np.einsum("vpp->vp", np.linalg.inv(scaled)) / root**2
-    return np.sqrt(np.where(diagonal > 0, variance, np.inf)) * sigma[:, None]
+    return np.where(diagonal > 0, np.sqrt(variance) * sigma[:, None], np.inf)

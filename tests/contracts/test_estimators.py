@@ -1,0 +1,349 @@
+"""What every estimator keeps to. A new one joins with one line in `ESTIMATORS`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spinprint import (
+    Axis,
+    Dictionary,
+    DictionaryError,
+    Maps,
+    ParameterGrid,
+    Sequence,
+    SeriesError,
+    Status,
+    Tissue,
+)
+from spinprint.estimators import DictionaryMatching, Estimator, LeastSquares
+from spinprint.physics.noise import add_noise, snr_to_sigma
+from spinprint.physics.simulate import simulate
+from spinprint.sequence import Inversion, ReadoutTrain
+
+ESTIMATORS: dict[str, Callable[[Dictionary], Estimator]] = {
+    "match": DictionaryMatching,
+    "match without refinement": lambda dictionary: DictionaryMatching(dictionary, refine=False),
+    "least squares": LeastSquares,
+}
+
+FLIP = np.deg2rad(10 + 50 * np.sin(np.linspace(0, 3 * np.pi, 90)) ** 2)
+SEQUENCE = Sequence(
+    name="contract",
+    field_strength=3.0,
+    blocks=(Inversion(delay=0.02), ReadoutTrain(flip=FLIP, tr=0.012, te=0.003)),
+)
+
+AXES = {"t1": Axis.geometric(0.4, 2.5, 1.1), "t2": Axis.geometric(0.02, 0.3, 1.15)}
+
+RNG = np.random.default_rng(12)
+N = 24
+TISSUE = Tissue(
+    t1=RNG.uniform(0.7, 1.6, N),
+    t2=RNG.uniform(0.035, 0.12, N),
+    m0=RNG.uniform(0.5, 2, N) * np.exp(1j * RNG.uniform(-3, 3, N)),
+)
+SIGMA = 2e-3
+SERIES = add_noise(simulate(SEQUENCE, TISSUE), SIGMA, RNG)
+
+
+@pytest.fixture(scope="module")
+def plain() -> Dictionary:
+    return Dictionary.build(SEQUENCE, ParameterGrid(AXES))
+
+
+@pytest.fixture(scope="module")
+def with_b1() -> Dictionary:
+    return Dictionary.build(
+        SEQUENCE, ParameterGrid({**AXES, "b1": Axis.linear(0.7, 1.3, 0.1)}), rank=10
+    )
+
+
+@pytest.fixture(params=ESTIMATORS)
+def make(request: pytest.FixtureRequest) -> Callable[[Dictionary], Estimator]:
+    return ESTIMATORS[request.param]
+
+
+@pytest.fixture
+def estimator(make: Callable[[Dictionary], Estimator], plain: Dictionary) -> Estimator:
+    return make(plain)
+
+
+def layers(maps: Maps) -> dict[str, Any]:
+    """Every map by name; the unknowns are those of the sequence."""
+    assert list(maps) == ["t1", "t2"]
+    assert list(maps.sd) == ["t1", "t2"]
+    values = {name: maps[name] for name in maps}
+    deviations = {f"sd {name}": maps.sd[name] for name in maps}
+    return values | deviations | {"m0": maps.m0, "sigma": maps.sigma} | dict(maps.extra)
+
+
+def assert_identical(maps: Maps, expected: Maps) -> None:
+    np.testing.assert_array_equal(maps.status, expected.status)
+    for name, layer in layers(expected).items():
+        np.testing.assert_array_equal(layers(maps)[name], layer, err_msg=name)
+
+
+def assert_same(maps: Maps, expected: Maps) -> None:
+    """Equal but for rounding, which may end an iteration a part of a deviation earlier."""
+    np.testing.assert_array_equal(maps.status, expected.status)
+    for name in expected:
+        off = np.abs(maps[name] - expected[name]) / expected.sd[name]
+        np.testing.assert_array_equal(np.isnan(maps[name]), np.isnan(expected[name]))
+        assert np.nanmax(off, initial=0) < 0.02, name
+        np.testing.assert_allclose(maps.sd[name], expected.sd[name], rtol=0.02, err_msg=name)
+    np.testing.assert_allclose(maps.m0, expected.m0, rtol=1e-3)
+    np.testing.assert_allclose(maps.sigma, expected.sigma, rtol=5e-3)
+
+
+# What it gives ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sigma", [None, SIGMA])
+def test_estimates_lie_near_the_truth(estimator: Estimator, sigma: float | None) -> None:
+    maps = estimator.predict(SERIES, sigma=sigma)
+    assert (maps.status == Status.OK).all()
+    for name, truth in (("t1", TISSUE.t1), ("t2", TISSUE.t2)):
+        # Without refinement an atom of a grid with steps of 15 % is as near as it gets.
+        assert np.abs(maps[name] / truth - 1).max() < 0.15
+        assert (maps.sd[name] / truth).max() < 0.05
+        assert (maps.sd[name] > 0).all()
+    np.testing.assert_allclose(maps.m0, TISSUE.get("m0"), rtol=0.1)
+    np.testing.assert_allclose(maps.sigma, SIGMA, rtol=0.25 if sigma is None else 1e-6)
+
+
+def test_maps_have_their_types_and_say_how_they_were_made(
+    estimator: Estimator, plain: Dictionary
+) -> None:
+    maps = estimator.predict(SERIES)
+    for name, layer in layers(maps).items():
+        assert layer.dtype == (np.complex64 if name == "m0" else np.float32), name
+    assert maps.status.dtype == np.uint8
+    assert maps.provenance["estimator"]
+    assert maps.provenance["dictionary"] == plain.digest
+
+
+@pytest.mark.parametrize("shape", [(24,), (2, 3, 4), (4, 1, 6, 1)])
+def test_maps_have_the_shape_of_the_voxels(estimator: Estimator, shape: tuple[int, ...]) -> None:
+    expected = estimator.predict(SERIES)
+    maps = estimator.predict(SERIES.reshape(*shape, -1))
+    for name, layer in layers(expected).items():
+        np.testing.assert_array_equal(layers(maps)[name], layer.reshape(shape))
+
+
+def test_one_voxel_and_no_voxel_are_series(estimator: Estimator) -> None:
+    single = estimator.predict(SERIES[3])
+    assert single.shape == ()
+    assert single["t1"] == pytest.approx(TISSUE.t1[3], rel=0.1)
+    assert estimator.predict(SERIES[:0]).shape == (0,)
+    assert estimator.predict(SERIES, mask=np.zeros(N, bool)).counts() == {Status.OUTSIDE: N}
+
+
+def test_storage_does_not_matter(estimator: Estimator) -> None:
+    expected = estimator.predict(SERIES)
+    cube = SERIES.reshape(2, 3, 4, -1)
+    assert_identical(estimator.predict(SERIES.astype(complex)), expected)
+    fortran = estimator.predict(np.asfortranarray(cube))
+    assert_same(fortran, estimator.predict(cube))
+
+
+# Every voxel for itself ---------------------------------------------------------------------
+
+
+def test_order_of_the_voxels_does_not_matter(estimator: Estimator) -> None:
+    order = np.random.default_rng(5).permutation(N)
+    maps, whole = estimator.predict(SERIES[order]), estimator.predict(SERIES)
+    expected = whole.replace(
+        values={name: whole[name][order] for name in whole},
+        sd={name: whole.sd[name][order] for name in whole},
+        m0=whole.m0[order],
+        status=whole.status[order],
+        sigma=whole.sigma[order],
+        extra={},
+    )
+    assert_same(maps, expected)
+
+
+@pytest.mark.parametrize("cut", [1, 13])
+def test_voxels_mapped_in_parts_give_the_whole(estimator: Estimator, cut: int) -> None:
+    whole = estimator.predict(SERIES)
+    parts = [estimator.predict(part) for part in (SERIES[:cut], SERIES[cut:])]
+    joined = whole.replace(
+        values={name: np.concatenate([part[name] for part in parts]) for name in whole},
+        sd={name: np.concatenate([part.sd[name] for part in parts]) for name in whole},
+        m0=np.concatenate([part.m0 for part in parts]),
+        sigma=np.concatenate([part.sigma for part in parts]),
+        extra={},
+    )
+    assert_same(joined, whole)
+
+
+def test_the_mask_is_kept_to(estimator: Estimator) -> None:
+    mask = np.arange(N) % 3 > 0
+    maps = estimator.predict(SERIES, mask=mask)
+    np.testing.assert_array_equal(maps.status == Status.OUTSIDE, ~mask)
+    np.testing.assert_array_equal(maps.has_value(), mask)
+    for name, layer in layers(maps).items():
+        np.testing.assert_array_equal(np.isnan(layer), ~mask, err_msg=name)
+    alone = estimator.predict(SERIES[mask])
+    for name in alone:
+        off = np.abs(maps[name][mask] - alone[name]) / alone.sd[name]
+        assert off.max() < 0.02
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, complex(0, np.nan), complex(1, np.inf)])
+def test_a_voxel_that_is_not_finite_is_marked_and_harms_no_other(
+    estimator: Estimator, bad: complex
+) -> None:
+    series = SERIES.copy()
+    series[7, 40] = bad
+    series[9, :] = bad
+    maps = estimator.predict(series)
+    others = np.delete(np.arange(N), [7, 9])
+    assert maps.status[[7, 9]].tolist() == [Status.NOT_FINITE] * 2
+    assert (maps.status[others] == Status.OK).all()
+    assert np.isnan(maps["t1"][[7, 9]]).all()
+    expected = estimator.predict(SERIES)
+    for name in maps:
+        off = np.abs(maps[name] - expected[name]) / expected.sd[name]
+        assert off[others].max() < 0.02
+
+
+@pytest.mark.parametrize("sigma", [None, SIGMA])
+def test_a_voxel_of_zero_is_marked(estimator: Estimator, sigma: float | None) -> None:
+    series = SERIES.copy()
+    series[[0, 23]] = 0
+    maps = estimator.predict(series, sigma=sigma)
+    np.testing.assert_array_equal(maps.status[[0, 23]], Status.NO_SIGNAL)
+    assert (maps.status[1:-1] == Status.OK).all()
+    for name in maps:
+        assert np.isnan(maps[name][[0, 23]]).all()
+        assert np.isfinite(maps[name][1:-1]).all()
+
+
+def test_a_series_of_zero_is_marked_all_over(estimator: Estimator) -> None:
+    maps = estimator.predict(np.zeros((5, 90), np.complex64))
+    assert maps.counts() == {Status.NO_SIGNAL: 5}
+
+
+@pytest.mark.parametrize("sigma", [None, SIGMA])
+def test_noise_alone_is_no_signal(estimator: Estimator, sigma: float | None) -> None:
+    noise = add_noise(np.zeros((200, 90)), SIGMA, np.random.default_rng(8))
+    assert estimator.predict(noise, sigma=sigma).counts() == {Status.NO_SIGNAL: 200}
+
+
+# Scale and phase ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [1j, 3e5 * np.exp(2.5j), -1e-9, 1e12])
+@pytest.mark.parametrize("sigma", [None, SIGMA])
+def test_scale_and_phase_go_to_m0_alone(
+    estimator: Estimator, factor: complex, sigma: float | None
+) -> None:
+    expected = estimator.predict(SERIES, sigma=sigma)
+    given = None if sigma is None else sigma * abs(factor)
+    maps = estimator.predict(factor * SERIES, sigma=given)
+    assert_same(
+        maps.replace(
+            m0=(maps.m0 / factor).astype(np.complex64),
+            sigma=(maps.sigma / abs(factor)).astype(np.float32),
+        ),
+        expected,
+    )
+
+
+def test_deviations_are_proportional_to_a_given_sigma(estimator: Estimator) -> None:
+    one, two = (estimator.predict(SERIES, sigma=s * SIGMA) for s in (1, 2))
+    for name in one:
+        np.testing.assert_allclose(two.sd[name], 2 * one.sd[name], rtol=0.03)
+    np.testing.assert_allclose(two.sigma, 2 * SIGMA, rtol=1e-6)
+
+
+def test_sigma_may_differ_between_voxels(estimator: Estimator) -> None:
+    factor = np.where(np.arange(N) % 2, 1.0, 3.0)
+    maps, expected = (estimator.predict(SERIES, sigma=s) for s in (factor * SIGMA, SIGMA))
+    np.testing.assert_allclose(maps.sd["t1"] / expected.sd["t1"], factor, rtol=0.03)
+
+
+# Fields -------------------------------------------------------------------------------------
+
+
+def test_a_map_of_b1_is_used(make: Callable[[Dictionary], Estimator], with_b1: Dictionary) -> None:
+    b1 = np.linspace(0.75, 1.25, N)
+    clean = simulate(SEQUENCE, TISSUE.replace(b1=b1))
+    series = add_noise(clean, snr_to_sigma(clean, 40), np.random.default_rng(4))
+    maps = make(with_b1).predict(series, b1=b1)
+    assert list(maps) == ["t1", "t2"]
+    off = np.median(np.abs(maps["t2"] / TISSUE.t2 - 1))
+    wrong = make(with_b1).predict(series, b1=np.ones(N))
+    assert off < 0.06
+    assert off < np.median(np.abs(wrong["t2"] / TISSUE.t2 - 1)) / 2
+
+
+def test_a_field_that_is_not_finite_spoils_its_voxel_only(
+    make: Callable[[Dictionary], Estimator], with_b1: Dictionary
+) -> None:
+    b1 = np.ones(N)
+    b1[5] = np.nan
+    maps = make(with_b1).predict(SERIES, b1=b1)
+    assert maps.status[5] == Status.NOT_FINITE
+    assert maps.has_value().sum() == N - 1
+
+
+def test_a_field_the_atoms_do_not_know_is_refused(estimator: Estimator) -> None:
+    with pytest.raises(DictionaryError, match="a b1 map was given, but the dictionary has a singl"):
+        estimator.predict(SERIES, b1=np.ones(N))
+
+
+# Runs and refusals --------------------------------------------------------------------------
+
+
+def test_the_same_twice_is_the_same(
+    make: Callable[[Dictionary], Estimator], plain: Dictionary
+) -> None:
+    assert_identical(make(plain).predict(SERIES), make(plain).predict(SERIES))
+
+
+def test_what_is_given_stays_as_it_was(
+    make: Callable[[Dictionary], Estimator], with_b1: Dictionary
+) -> None:
+    given = {
+        "series": SERIES.copy(),
+        "mask": np.arange(N) > 2,
+        "b1": np.full(N, 0.93),
+        "sigma": np.full(N, SIGMA),
+    }
+    before = {name: array.copy() for name, array in given.items()}
+    for array in given.values():
+        array.flags.writeable = False
+    make(with_b1).predict(**given)
+    for name, array in given.items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
+
+
+def test_progress_ends_with_all_voxels(estimator: Estimator) -> None:
+    told: list[tuple[int, int]] = []
+    mask = np.arange(N) > 5
+    estimator.predict(SERIES, mask=mask, progress=lambda *count: told.append(count))
+    assert told[-1] == (18, 18)
+
+
+@pytest.mark.parametrize("length", [89, 91, 1])
+def test_a_series_of_another_sequence_is_refused(estimator: Estimator, length: int) -> None:
+    with pytest.raises(SeriesError, match=r"last axis must be the 90 samples of .* 'contract'"):
+        estimator.predict(np.ones((4, length), np.complex64))
+
+
+@pytest.mark.parametrize("name", ["mask", "b1", "sigma"])
+def test_what_has_another_shape_than_the_series_is_refused(
+    make: Callable[[Dictionary], Estimator], with_b1: Dictionary, name: str
+) -> None:
+    with pytest.raises(SeriesError, match=rf"{name} has shape \(23,\), the series \(24,\)"):
+        make(with_b1).predict(SERIES, **{name: np.ones(N - 1)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, np.nan])
+def test_noise_that_is_not_positive_is_refused(estimator: Estimator, sigma: float) -> None:
+    with pytest.raises(SeriesError, match="sigma must be positive"):
+        estimator.predict(SERIES, sigma=sigma)

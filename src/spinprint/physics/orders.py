@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..sequence import Sequence
 from ..tissue import Tissue
+from .engine import compiled, run, signal_type
 
 TOLERANCE = 1e-4
 """The change of a signal that cutting off orders may cause, relative to its peak."""
@@ -32,21 +34,26 @@ def orders_of(sequence: Sequence, tissue: Tissue) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=256)
 def _class_orders(sequence: Sequence, index: int) -> int:
-    from .simulate import compiled, simulate_flat
-
     most = compiled(sequence).all_orders
     if index == len(_T2_CLASSES) or most <= 2:
         return most
     t1, b1 = np.meshgrid(np.maximum(_PROBE_T1, _T2_CLASSES[index]), _PROBE_B1)
     probes = Tissue(t1=t1, t2=np.array(_T2_CLASSES[index]), t1rho=t1, b1=b1).flat()
-    exact = simulate_flat(sequence, probes, n_states=most)
+    exact = _signal(sequence, probes, most)
     bound = TOLERANCE / 2 * np.abs(exact).max(axis=-1, keepdims=True)
 
     def enough(count: int) -> bool:
-        return bool((np.abs(simulate_flat(sequence, probes, n_states=count) - exact) < bound).all())
+        return bool((np.abs(_signal(sequence, probes, count) - exact) < bound).all())
 
     low, high = 1, most
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
+
+
+def _signal(sequence: Sequence, tissue: Tissue, n_states: int) -> NDArray[Any]:
+    shape = (tissue.size, 1, sequence.n_samples)
+    out = np.empty(shape, signal_type(sequence, tissue, ()))
+    run(sequence, tissue, n_states, (), out)
+    return out

@@ -1,0 +1,107 @@
+"""Run the fast kernel: all tissues with one number of orders, on all cores."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..parallel import for_chunks
+from ..sequence import Sequence
+from ..tissue import Tissue
+from .program import Program, compile_sequence
+
+LANES = 16
+"""Tissues the kernel plays at once."""
+
+_COLUMN = {"t1": 0, "t2": 1, "adc": 2, "b1": 3, "b0": 4}
+"""What the kernel itself knows of a tissue, by row of its table; T1rho acts through gains."""
+
+_CHUNK = 32 * LANES
+"""Tissues per call of the kernel: enough to hide the call, few enough to share out."""
+
+compiled = lru_cache(maxsize=64)(compile_sequence)
+
+
+def signal_type(sequence: Sequence, tissue: Tissue, wrt: tuple[str, ...]) -> type[Any]:
+    """float32 where all pulses turn about one axis and nothing is off resonance, or complex64."""
+    off_resonance = "b0" in wrt or (tissue.b0 is not None and bool(tissue.b0.any()))
+    return np.float32 if compiled(sequence).one_axis and not off_resonance else np.complex64
+
+
+def run(
+    sequence: Sequence,
+    tissue: Tissue,
+    n_states: int,
+    wrt: tuple[str, ...],
+    out: NDArray[Any],
+) -> None:
+    """Write signal and derivatives of a flat tissue to `out`, `(tissue, 1 + parameter, time)`.
+
+    Summed over the positions of the slice profile, if there is one.
+    """
+    if sequence.slice_profile is None:
+        _play_all(compiled(sequence), tissue, n_states, wrt, out)
+        return
+    out[:] = 0
+    part = np.empty_like(out)
+    for weight, seen in sequence.slices:
+        _play_all(compiled(seen), tissue, n_states, wrt, part)
+        part *= np.float32(weight)
+        out += part
+
+
+def _play_all(
+    program: Program,
+    tissue: Tissue,
+    n_states: int,
+    wrt: tuple[str, ...],
+    out: NDArray[Any],
+) -> None:
+    from .kernels.epg import play, workspace
+
+    n_states = min(n_states, program.all_orders)
+    lanes, gains = _lanes(tissue), _gains(program, tissue, wrt)
+    one_hot = np.zeros((len(wrt), len(_COLUMN)), np.float32)
+    for row, name in enumerate(wrt):
+        if name in _COLUMN:
+            one_hot[row, _COLUMN[name]] = 1
+    sides = 1 + len(wrt)
+    disperses = tissue.adc is not None or "adc" in wrt
+    spoiler = program.spoiler if disperses else 0.0
+    written = out.view(np.float32).reshape(tissue.size * sides, -1)
+
+    def work(start: int, stop: int) -> None:
+        state, damping, window = workspace(sides, n_states, out.dtype, diffusing=spoiler > 0)
+        for first in range(start, stop, LANES):
+            play(
+                program.events, gains, lanes, one_hot, np.float32(spoiler), first,
+                min(LANES, stop - first), n_states, state, damping, window, written,
+            )  # fmt: skip
+
+    for_chunks(work, tissue.size, _CHUNK)
+
+
+def _padded(values: NDArray[Any], size: int) -> NDArray[np.float32]:
+    """A row for the kernel: float32, the last value repeated up to whole vectors."""
+    row = np.broadcast_to(values, (size,)).astype(np.float32)
+    return np.pad(row, (0, -size % LANES), mode="edge")
+
+
+def _lanes(tissue: Tissue) -> NDArray[np.float32]:
+    """Rates and fields, float32 `(R1 | R2 | ADC | B1 | B0, tissue)`."""
+    columns = {"t1": 1 / tissue.t1, "t2": 1 / tissue.t2}
+    columns |= {name: tissue.get(name) for name in ("adc", "b1", "b0")}
+    return np.stack([_padded(columns[name], tissue.size) for name in _COLUMN])
+
+
+def _gains(program: Program, tissue: Tissue, wrt: tuple[str, ...]) -> NDArray[np.float32]:
+    """Gains and their derivatives, float32 `(preparation * (1 + parameter), tissue)`."""
+    rows = []
+    none = np.zeros(tissue.size)
+    for gain in program.gains:
+        value, slopes = gain.value(tissue, wrt)
+        rows += [_padded(one, tissue.size) for one in (value, *(slopes.get(n, none) for n in wrt))]
+    return np.stack(rows) if rows else np.zeros((1, tissue.size), np.float32)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..parallel import Progress
 from ..physics.simulate import simulate_flat
 from ..sequence import Sequence
 from ..tissue import ParameterGrid, Tissue
+from . import store
 from .basis import GramMatrix, choose_rank
 from .matching import Matcher
 
@@ -208,18 +210,46 @@ class Dictionary:
         shape = series.shape[:-1]
         return index.reshape(shape), np.minimum(score, 1).reshape(shape)
 
-    def save(self, path: Any) -> None:
-        """Write an HDF5 file that `load` reads back; see `store.save`."""
-        from .store import save
+    def save(self, path: str | Path) -> None:
+        """Write an HDF5 file with all it takes to use the dictionary again.
 
-        save(self, path)
+        Raises
+        ------
+        OutputError
+            The file cannot be written; nothing is left behind.
+        """
+        arrays = {name: getattr(self, name) for name in store.ARRAYS}
+        stored = store.Stored(self.sequence, self.tissue, self.grid, arrays, self.digest)
+        store.write(path, stored)
 
-    @staticmethod
-    def load(path: Any, sequence: Sequence | None = None) -> Dictionary:
-        """Read a file that `save` wrote; see `store.load`."""
-        from .store import load
+    @classmethod
+    def load(cls, path: str | Path, sequence: Sequence | None = None) -> Dictionary:
+        """Read a file that `save` wrote and check that it is whole.
 
-        return load(path, sequence)
+        Parameters
+        ----------
+        path
+            The file.
+        sequence
+            What the dictionary is wanted for; None takes whatever it holds.
+
+        Raises
+        ------
+        DictionaryError
+            The file is missing, damaged, of another kind, or of another sequence.
+        """
+        stored = store.read(path)
+        dictionary = cls(
+            sequence=stored.sequence, tissue=stored.tissue, grid=stored.grid, **stored.arrays
+        )
+        if stored.digest != dictionary.digest:
+            raise DictionaryError(f"{path}: the content does not fit its checksum; build it anew")
+        if sequence is not None:
+            try:
+                dictionary.require(sequence)
+            except DictionaryError as error:
+                raise DictionaryError(f"{path}: {error}") from None
+        return dictionary
 
 
 def _spread(size: int, most: int) -> NDArray[np.int64]:

@@ -308,7 +308,7 @@ def test_the_same_twice_is_the_same(
 def test_what_is_given_stays_as_it_was(
     make: Callable[[Dictionary], Estimator], with_b1: Dictionary
 ) -> None:
-    given = {
+    given: dict[str, Any] = {
         "series": SERIES.copy(),
         "mask": np.arange(N) > 2,
         "b1": np.full(N, 0.93),

@@ -18,6 +18,7 @@ from spinprint.sequence import (
     SpinLock,
     T2Preparation,
 )
+from spinprint.sequence.events import Lock
 
 
 def train(**changes: Any) -> ReadoutTrain:
@@ -60,6 +61,21 @@ def test_duration(block: Any, seconds: float) -> None:
     assert block.duration == pytest.approx(seconds, abs=1e-15)
 
 
+def test_preparations_are_ideal_unless_asked_otherwise() -> None:
+    assert T2Preparation(echo_time=0.04).pulses == "ideal"
+    assert SpinLock(lock_time=0.08, frequency=300).scheme == "ideal"
+    assert T2Preparation(echo_time=0.04).events == ()
+    assert SpinLock(lock_time=0.08, frequency=300).events == ()
+
+
+@pytest.mark.parametrize("scheme", ["simple", "self_compensated", "balanced"])
+def test_every_scheme_locks_for_its_lock_time(scheme: str) -> None:
+    block = SpinLock(lock_time=0.08, frequency=300, scheme=scheme)
+    locks = [event for event in block.events if isinstance(event, Lock)]
+    assert sum(lock.time for lock in locks) == pytest.approx(0.08)
+    assert {lock.frequency for lock in locks} == {300}
+
+
 def test_every_block_type_is_listed_under_its_name() -> None:
     assert all(block.type == name for name, block in BLOCK_TYPES.items())
     assert len(BLOCK_TYPES) == 7
@@ -86,6 +102,22 @@ def test_values_snap_to_what_a_file_can_state() -> None:
         (lambda: Inversion(delay=0, efficiency=1.1), "efficiency = 1.1 must be from 0 to 1"),
         (lambda: DiffusionPreparation(b_value=-1, echo_time=0), "b_s_per_mm2 = -1 must be at le"),
         (lambda: SpinLock(lock_time=0.1, frequency=-5), "frequency_hz = -5 must be at least 0"),
+        (
+            lambda: SpinLock(lock_time=0, frequency=9, scheme="BSL"),
+            "scheme = 'BSL' must be one of id",
+        ),
+        (
+            lambda: SpinLock(lock_time=0, frequency=9, scheme=1),  # type: ignore[arg-type]
+            "scheme = 1 must be one of ideal, s",
+        ),
+        (
+            lambda: SpinLock(lock_time=0.1, frequency=0, scheme="simple"),
+            "frequency_hz = 0 must be positive where scheme = 'simple'",
+        ),
+        (
+            lambda: T2Preparation(echo_time=0, pulses="soft"),
+            "pulses = 'soft' must be one of ideal,",
+        ),
         (lambda: train(tr=[0.01, 0.01]), "tr_ms has 2 values where another key has 3"),
         (lambda: train(flip=[]), "flip_deg is empty"),
         (lambda: train(flip=[0.1, "x", 0.1]), r"flip_deg\[1\] = 'x' must be a number"),

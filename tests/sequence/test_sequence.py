@@ -13,9 +13,13 @@ from spinprint.sequence import (
     Crusher,
     Delay,
     DiffusionPreparation,
+    GivenProfile,
     Inversion,
     ReadoutTrain,
+    SLRProfile,
+    SmallTipProfile,
     SpinLock,
+    T2Preparation,
 )
 
 
@@ -86,6 +90,48 @@ def test_digest_tells_other_sequences_apart(other: Sequence) -> None:
     assert other.digest != sequence().digest
 
 
+LOCK = SpinLock(lock_time=0.04, frequency=300)
+FLAT = GivenProfile(relative_flip=1, weight=1)
+SLR = SLRProfile(time_bandwidth=4)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (T2Preparation(echo_time=0.04), T2Preparation(echo_time=0.04, pulses="hard")),
+        (LOCK, dataclasses.replace(LOCK, scheme="simple")),
+        (
+            dataclasses.replace(LOCK, scheme="self_compensated"),
+            dataclasses.replace(LOCK, scheme="balanced"),
+        ),
+    ],
+)
+def test_digest_tells_preparations_apart(one: Block, other: Block) -> None:
+    assert sequence(one, train()).digest != sequence(other, train()).digest
+
+
+def test_digest_tells_options_apart() -> None:
+    options: list[dict[str, Any]] = [
+        {},
+        {"t1rho_dispersion": 1e-4},
+        {"t1rho_dispersion": 1e-4, "t1rho_reference": 500.0},
+        {"slice_profile": FLAT},
+        {"slice_profile": SLR},
+        {"slice_profile": SmallTipProfile(time_bandwidth=4)},
+        {"slice_profile": dataclasses.replace(SLR, positions=17)},
+        {"slice_profile": dataclasses.replace(SLR, extent=3.0)},
+    ]
+    assert len({sequence(LOCK, train(), **option).digest for option in options}) == len(options)
+
+
+def test_what_is_left_at_its_default_stands_in_no_file() -> None:
+    """Files and digests of sequences without the options stay what they were before these."""
+    plain = sequence(LOCK, T2Preparation(echo_time=0.04), train()).to_dict()
+    assert list(plain) == ["format", "name", "field_strength_t", "spoiler_rad_per_mm", "block"]
+    assert list(plain["block"][0]) == ["type", "duration_ms", "frequency_hz"]
+    assert list(plain["block"][1]) == ["type", "echo_time_ms"]
+
+
 def test_digest_is_the_same_in_every_process() -> None:
     """Dictionaries on disk hold it: a change of this value refuses all that were made before."""
     assert sequence().digest.startswith("f8d6658cdefabad1")
@@ -104,6 +150,13 @@ def test_digest_is_the_same_in_every_process() -> None:
         ({"spoiler": math.nan}, "spoiler_rad_per_mm = nan must be finite, at least 0"),
         ({"name": 5}, "name = 5 must be text"),
         ({"citation": None}, "citation = None must be text"),
+        ({"slice_profile": "slr"}, "slice_profile = 'slr' must be a slice profile"),
+        ({"t1rho_dispersion": math.inf}, "t1rho_dispersion_per_khz = inf must be a finite number"),
+        ({"t1rho_reference": 500.0}, "t1rho_reference_hz = 500 means nothing without t1rho_disp"),
+        (
+            {"blocks": (train(), LOCK), "t1rho_dispersion": 5e-3, "t1rho_reference": 500.0},
+            r"block 2 \(spin_lock\): frequency_hz = 300 leaves no positive T1rho with .* = 5$",
+        ),
     ],
 )
 def test_impossible_sequences_are_refused(changes: dict[str, Any], message: str) -> None:

@@ -14,8 +14,12 @@ from spinprint.sequence import (
     Crusher,
     Delay,
     DiffusionPreparation,
+    GivenProfile,
     Inversion,
     ReadoutTrain,
+    SliceProfile,
+    SLRProfile,
+    SmallTipProfile,
     SpinLock,
     T2Preparation,
     format_sequence,
@@ -58,6 +62,63 @@ def test_the_spoiler_may_be_left_out() -> None:
     assert parse_sequence(EXAMPLE.replace("spoiler_rad_per_mm = 0.0\n", "")).spoiler == 0.0
 
 
+def test_reads_the_options() -> None:
+    head, blocks = EXAMPLE.split("[[block]]", 1)
+    text = f"""{head}
+t1rho_dispersion_per_khz = 0.3
+t1rho_reference_hz = 500.0
+[slice_profile]
+type = "slr"
+time_bandwidth = 4
+positions = 9
+[[block]]
+type = "t2_prep"
+echo_time_ms = 40
+pulses = "hard"
+[[block]]
+type = "spin_lock"
+duration_ms = 20
+frequency_hz = 300
+scheme = "balanced"
+[[block]]{blocks}"""
+    read = parse_sequence(text)
+    assert read.t1rho_dispersion == pytest.approx(0.3e-3)
+    assert read.t1rho_reference == 500.0
+    assert read.slice_profile == SLRProfile(time_bandwidth=4.0, positions=9, extent=2.0)
+    assert read.blocks[:2] == (
+        T2Preparation(echo_time=0.04, pulses="hard"),
+        SpinLock(lock_time=0.02, frequency=300, scheme="balanced"),
+    )
+    assert parse_sequence(format_sequence(read)) == read
+
+
+PROFILE = '[slice_profile]\ntype = "slr"\ntime_bandwidth = 4\n'
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            PROFILE.replace("slr", "sinc"),
+            "slice_profile: type = 'sinc' must be one of given, small",
+        ),
+        ("slice_profile = 3\n", "slice_profile: type = None must be one of given"),
+        (PROFILE.replace("= 4", "= 0"), r"slice_profile \(slr\): time_bandwidth = 0 must be from"),
+        (
+            PROFILE.replace("_b", "b"),
+            r"slice_profile \(slr\): unknown key 'timebandwidth'; the keys",
+        ),
+        (PROFILE + "positions = 2.5\n", r"slice_profile \(slr\): positions = 2.5 must be a whole"),
+        (PROFILE.split("time")[0], r"slice_profile \(slr\): key 'time_bandwidth' is missing"),
+        ("t1rho_dispersion_per_khz = '1'\n", "t1rho_dispersion_per_khz = '1' must be a number"),
+    ],
+)
+def test_a_broken_option_is_one_line_with_its_place(table: str, message: str) -> None:
+    with pytest.raises(SequenceError, match=f"^sequence: {message}") as caught:
+        parse_sequence(EXAMPLE.replace("[[block]]", f"{table}[[block]]", 1))
+    assert "\n" not in str(caught.value)
+
+
 def times(high: float = 10.0) -> st.SearchStrategy[float]:
     return st.floats(0, high, allow_subnormal=False)
 
@@ -65,8 +126,13 @@ def times(high: float = 10.0) -> st.SearchStrategy[float]:
 angles = st.floats(-10, 10, allow_subnormal=False)
 preparations: st.SearchStrategy[Block] = st.one_of(
     st.builds(Inversion, delay=times(), efficiency=st.floats(0, 1)),
-    st.builds(T2Preparation, echo_time=times()),
-    st.builds(SpinLock, lock_time=times(), frequency=st.floats(0, 2000)),
+    st.builds(T2Preparation, echo_time=times(), pulses=st.sampled_from(["ideal", "hard"])),
+    st.builds(
+        SpinLock,
+        lock_time=times(),
+        frequency=st.floats(1, 2000),
+        scheme=st.sampled_from(["ideal", "simple", "self_compensated", "balanced"]),
+    ),
     st.builds(DiffusionPreparation, b_value=st.floats(0, 5000), echo_time=times()),
     st.builds(Crusher),
     st.builds(Delay, length=times()),
@@ -89,8 +155,31 @@ def trains(draw: st.DrawFn) -> ReadoutTrain:
     )
 
 
+sinc: dict[str, st.SearchStrategy[Any]] = {
+    "time_bandwidth": st.floats(1, 32),
+    "positions": st.integers(1, 200),
+    "extent": st.floats(1, 10),
+}
+profiles: st.SearchStrategy[SliceProfile] = st.one_of(
+    st.builds(SmallTipProfile, **sinc),
+    st.builds(
+        GivenProfile,
+        relative_flip=st.lists(angles, min_size=3, max_size=3),
+        weight=st.floats(0.1, 1) | st.lists(st.floats(0.1, 1), min_size=3, max_size=3),
+    ),
+)
+dispersions = st.builds(
+    lambda dispersion, reference: (
+        {"t1rho_dispersion": dispersion, "t1rho_reference": reference} if dispersion else {}
+    ),
+    st.floats(-1e-4, 1e-4, allow_subnormal=False),
+    st.floats(0, 2000),
+)
+
 sequences = st.builds(
-    lambda before, train, after, **head: Sequence(blocks=(*before, train, *after), **head),
+    lambda before, train, after, dispersion, **head: Sequence(
+        blocks=(*before, train, *after), **dispersion, **head
+    ),
     before=st.lists(preparations, max_size=3),
     train=trains(),
     after=st.lists(preparations | trains(), max_size=3),
@@ -98,6 +187,8 @@ sequences = st.builds(
     citation=st.text(st.characters(codec="utf-8")),
     field_strength=st.floats(0.01, 20),
     spoiler=st.floats(0, 100),
+    dispersion=dispersions,
+    slice_profile=st.none() | profiles,
 )
 
 

@@ -73,6 +73,11 @@ class Sequence:
         self._check_profile()
 
     def _check_dispersion(self) -> None:
+        if self.t1rho_reference and not self.t1rho_dispersion:
+            raise SequenceError(
+                f"t1rho_reference_hz = {self.t1rho_reference:g} means nothing without"
+                " t1rho_dispersion_per_khz: leave it out or state the dispersion"
+            )
         for index, block in enumerate(self.blocks, start=1):
             if isinstance(block, SpinLock) and not self.t1rho_factor(block.frequency) > 0:
                 raise SequenceError(

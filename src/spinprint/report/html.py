@@ -65,7 +65,7 @@ def render_report(content: ReportContent) -> str:
     from .pictures import Pictures
 
     script = _part("report.js")
-    return _environment().get_template("report.html.j2").render(
+    page = _environment().get_template("report.html.j2").render(
         content=content,
         display=DISPLAY,
         pictures=Pictures(content),
@@ -83,6 +83,7 @@ def render_report(content: ReportContent) -> str:
         script=Markup(script),
         script_hash=_hash(script),
     )  # fmt: skip
+    return page.lstrip()  # macros leave empty lines
 
 
 @lru_cache(maxsize=1)

@@ -126,7 +126,7 @@ class Pictures:
 
         def values(array: NDArray[Any], caption: str) -> Panel:
             return self._panel(
-                display.factor * array, caption, window, display.label, display.colours, display
+                display.factor * array, caption, window, display.label, display.colours
             )
 
         panels = [values(estimate, "Estimate")]
@@ -215,7 +215,6 @@ class Pictures:
         window: Window,
         label: str,
         colours: str,
-        display: Display | None = None,
     ) -> Panel:
         def draw(index: int) -> Picture:
             plane = self.view.plane(values, index)
@@ -229,10 +228,9 @@ class Pictures:
             )
             finite = plane[np.isfinite(plane)]
             median = f", median {shown(float(np.median(finite)))}" if finite.size else ", empty"
-            of = f" of {display.symbol}" if display else ""
             return png(
                 figure,
-                f"{caption}{of}, {label}{median}; colours from {window.low:g} to {window.high:g}.",
+                f"{caption}, {label}{median}; colours from {window.low:g} to {window.high:g}.",
             )
 
         return Panel(caption, self._each(draw))

@@ -77,6 +77,8 @@ def check_output_folder(folder: str | Path) -> None:
     """
     folder = Path(folder)
     # Of a missing folder, the nearest ancestor that exists decides; nothing is made yet.
+    with _output_errors(folder), suppress(FileNotFoundError, NotADirectoryError):
+        folder.stat()  # refuses names that are too long, and folders that are out of reach
     existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if not existing.is_dir():
         raise OutputError(f"{folder}: {existing} is no folder: choose another place")

@@ -39,7 +39,7 @@ _MEANING = {
     Status.NO_SIGNAL: "no signal above the noise",
     Status.AT_EDGE: "at the edge of the range: the true value may lie beyond it",
     Status.NOT_CONVERGED: "the fit did not converge: the value is the best found",
-    Status.NOT_FINITE: "the series holds NaN or Inf here",
+    Status.NOT_FINITE: "the series holds NaN or Inf here, or a field map no value",
 }
 
 HAS_VALUE = (Status.OK, Status.AT_EDGE, Status.NOT_CONVERGED)

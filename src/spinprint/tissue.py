@@ -27,6 +27,9 @@ NEUTRAL = {"adc": 0.0, "b1": 1.0, "b0": 0.0, "m0": 1.0}
 REQUIRED = ("t1", "t2")
 """What every tissue and every grid must state."""
 
+MOST_ATOMS = 10**8
+"""Combinations a grid may have; more would not fit in memory."""
+
 _POSITIVE = ("t1", "t2", "t1rho")
 _NOT_NEGATIVE = ("adc", "b1")
 
@@ -169,7 +172,7 @@ class Axis:
                 f"geometric axis {start:g} to {stop:g} by {factor:g}: start must be positive,"
                 " stop not below it and the factor above 1, all finite"
             )
-        steps = math.ceil(math.log(stop / start) / math.log(factor) - 1e-9)
+        steps = _whole_steps(math.log(stop / start) / math.log(factor), f"the factor {factor:g}")
         return cls(tuple(np.geomspace(start, stop, steps + 1)))
 
     @classmethod
@@ -180,7 +183,7 @@ class Axis:
                 f"linear axis {start:g} to {stop:g} by {step:g}: stop must not be below start"
                 " and the step must be positive, all finite"
             )
-        steps = math.ceil((stop - start) / step - 1e-9)
+        steps = _whole_steps((stop - start) / step, f"the step {step:g}")
         return cls(tuple(np.linspace(start, stop, steps + 1)))
 
     def __len__(self) -> int:
@@ -188,6 +191,13 @@ class Axis:
 
     def __iter__(self) -> Iterator[float]:
         return iter(self.values)
+
+
+def _whole_steps(steps: float, by: str) -> int:
+    """The number of equal steps that reach at least as far, if a grid can hold so many."""
+    if steps > MOST_ATOMS:
+        raise TissueError(f"an axis of {steps:.2g} values is too long: widen {by}")
+    return math.ceil(steps - 1e-9)
 
 
 PHYSICAL = (("t2", "t1"), ("t2", "t1rho"), ("t1rho", "t1"))
@@ -229,6 +239,13 @@ class ParameterGrid:
         for name in (name for pair in self.constraints for name in pair):
             if name not in allowed:
                 raise TissueError(f"constraint on {name!r}: it must be one of {', '.join(allowed)}")
+        combinations = math.prod(len(axis) for axis in axes.values())
+        if combinations > MOST_ATOMS:
+            lengths = ", ".join(f"{name} {len(axis)}" for name, axis in axes.items())
+            raise TissueError(
+                f"a grid of {combinations:.2g} combinations ({lengths}) is too large, at most"
+                f" {MOST_ATOMS:.0e} can be: widen the steps"
+            )
         if self.size == 0:
             rules = ", ".join(f"{a} <= {b}" for a, b in self.constraints)
             raise TissueError(f"no combination of the grid keeps {rules}")

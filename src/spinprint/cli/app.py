@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnusedCliTokensError
 from rich.console import Console
 
 from ..errors import InputError
@@ -18,13 +19,25 @@ app = App(
     name="spinprint",
     help="MR fingerprinting: from a pulse sequence to trusted quantitative maps.",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # told below, in our words
 )
 sequence_app = App(name="sequence", help="Look at sequences and convert them.")
 app.command(sequence_app)
 
 
+def _whole_number(type_: Any, tokens: Any) -> int:  # noqa: ARG001
+    """An integer as it is written; the parser's own conversion would round 1.5."""
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"{tokens[0].value!r} must be a whole number") from None
+
+
+Whole = Annotated[int, Parameter(converter=_whole_number)]
+
+
 @app.command
-def demo(*, out: Path = Path("demo"), seed: int = 0) -> None:
+def demo(*, out: Path = Path("demo"), seed: Whole = 0) -> None:
     """Run the whole pipeline on a synthetic knee and write a report.
 
     Example: spinprint demo --out demo
@@ -49,9 +62,9 @@ def simulate(
     phantom: Literal["knee"] = "knee",
     snr_db: float | None = None,
     sigma: float | None = None,
-    seed: int = 0,
-    matrix: int = 112,
-    slices: int = 1,
+    seed: Whole = 0,
+    matrix: Whole = 112,
+    slices: Whole = 1,
 ) -> None:
     """Simulate a noisy series of a phantom with known truth.
 
@@ -77,15 +90,14 @@ def simulate(
     slices
         Number of slices.
     """
-    from ..workflows.simulation import simulate_phantom, write_simulation
+    from ..workflows.simulation import run_simulation
 
-    played = load_sequence(sequence)
-    made = simulate_phantom(
-        played, phantom, snr_db=snr_db, sigma=sigma, seed=seed, matrix=matrix, slices=slices,
-        stage=stage,
+    made, series = run_simulation(
+        load_sequence(sequence), out, phantom, snr_db=snr_db, sigma=sigma, seed=seed,
+        matrix=matrix, slices=slices, stage=stage,
     )  # fmt: skip
     console.print(f"sigma {made.sigma:.3g} per channel; SNR {made.snr_db:.1f} dB (rms over time)")
-    print(write_simulation(made, played, out)[0])
+    print(series)
 
 
 @app.command
@@ -94,7 +106,7 @@ def dictionary(
     *,
     out: Path,
     grid: Path | None = None,
-    rank: int | None = None,
+    rank: Whole | None = None,
     energy: float | None = None,
 ) -> None:
     """Build a dictionary.
@@ -230,13 +242,29 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exit status 0 done, 2 wrong input, 1 a defect of ours."""
     try:
         app(arguments, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
     except InputError as error:
         _fail(str(error))
     except CycloptsError as error:
-        _fail(str(error))
+        _fail(_misuse(error))
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain again when it closes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        console.print("interrupted: nothing half-written was left")
+        console.print("spinprint: interrupted, nothing half-written was left")
         sys.exit(130)
+
+
+def _misuse(error: CycloptsError) -> str:
+    """What was wrong with the command itself, and where the right form stands."""
+    if isinstance(error, UnusedCliTokensError):
+        message = f"unexpected {' '.join(error.unused_tokens or ())!r}"
+    elif isinstance(error, MissingArgumentError) and error.argument:
+        message = f"{error.keyword or error.argument.name} needs a value"
+    else:
+        message = str(error).rstrip(".")
+    command = " ".join(("spinprint", *(error.command_chain or ())))
+    return f"{message} (see {command} --help)"
 
 
 def _fail(message: str) -> None:

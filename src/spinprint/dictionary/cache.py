@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 
 from ..errors import DictionaryError, OutputError
@@ -30,16 +29,25 @@ def build_cached(
 ) -> Dictionary:
     """The dictionary of a sequence on a grid, from the cache if it is there.
 
-    The name of the file is a hash of sequence, grid and version; a damaged file is built anew,
-    and a cache that cannot be written is done without.
+    The name of the file is a hash of sequence, grid and code; a damaged file is built anew, and
+    a cache that cannot be written is done without.
     """
-    content = [sequence.digest, grid.to_dict(), version("spinprint")]
+    content = [sequence.digest, grid.to_dict(), _code_digest()]
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     path = cache_folder() / f"dictionary-{key[:32]}.h5"
-    if path.exists():
-        with suppress(DictionaryError):
-            return Dictionary.load(path, sequence)
+    with suppress(DictionaryError):
+        return Dictionary.load(path, sequence)
     dictionary = Dictionary.build(sequence, grid, progress=progress)
     with suppress(OutputError):
         dictionary.save(path)
     return dictionary
+
+
+def _code_digest() -> str:
+    """SHA-256 of what computes atoms: a version number would not tell an edited checkout."""
+    package = Path(__file__).parents[1]
+    hasher = hashlib.sha256()
+    for folder in ("physics", "dictionary"):
+        for path in sorted((package / folder).rglob("*.py")):
+            hasher.update(path.read_bytes())
+    return hasher.hexdigest()

@@ -26,7 +26,7 @@ FORMAT = "spinprint-grid/1"
 class _AxisTable(BaseModel):
     """One axis as it stands in a file."""
 
-    model_config = ConfigDict(extra="forbid", strict=False)
+    model_config = ConfigDict(extra="forbid", strict=True)
     start: float | None = None
     stop: float | None = None
     factor: float | None = None
@@ -40,21 +40,22 @@ class _AxisTable(BaseModel):
             raise ValueError("an axis has start, stop and factor; start, stop and step; or values")
         return self
 
-    def axis(self, si: float) -> Axis:
+    def axis(self) -> Axis:
+        """The values in the unit of the file."""
         if self.values is not None:
-            return Axis(tuple(value * si for value in self.values))
+            return Axis(tuple(self.values))
         assert self.start is not None  # the validator has seen to it
         assert self.stop is not None
         if self.factor is not None:
-            return Axis.geometric(self.start * si, self.stop * si, self.factor)
+            return Axis.geometric(self.start, self.stop, self.factor)
         assert self.step is not None
-        return Axis.linear(self.start * si, self.stop * si, self.step * si)
+        return Axis.linear(self.start, self.stop, self.step)
 
 
 class _GridTable(BaseModel):
     """A grid file."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     format: Literal["spinprint-grid/1"]
     t1_ms: _AxisTable
     t2_ms: _AxisTable
@@ -93,14 +94,34 @@ def load_grid(path: str | Path) -> ParameterGrid:
     except tomllib.TOMLDecodeError as error:
         raise TissueError(f"{path}: not valid TOML ({error})") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise TissueError(f"{path}: {place}: {first['msg']}") from None
+        raise TissueError(f"{path}: {_first(error)}") from None
+    axes = {
+        name: _axis(table, key, si, path)
+        for name, (key, si) in _KEYS.items()
+        if getattr(table, key) is not None
+    }
     try:
-        axes = {}
-        for name, (key, si) in _KEYS.items():
-            if (axis := getattr(table, key)) is not None:
-                axes[name] = axis.axis(si)
         return ParameterGrid(axes, PHYSICAL if table.physical else ())
     except TissueError as error:
         raise TissueError(f"{path}: {error}") from None
+
+
+def _axis(table: _GridTable, key: str, si: float, path: str | Path) -> Axis:
+    try:
+        return Axis(tuple(value * si for value in getattr(table, key).axis()))
+    except TissueError as error:
+        raise TissueError(f"{path}: {key}: {error}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """Where the first rule is broken, and the rule."""
+    first = error.errors()[0]
+    keys = ", ".join(_AxisTable.model_fields if len(first["loc"]) > 1 else _GridTable.model_fields)
+    rules = {
+        "missing": "the key is missing",
+        "extra_forbidden": f"unknown key; the keys are {keys}",
+        "model_type": "must be a table like { start = 50, stop = 6000, factor = 1.05 }",
+    }
+    place = ".".join(str(part) for part in first["loc"])
+    rule = rules.get(first["type"], first["msg"].removeprefix("Value error, "))
+    return f"{place}: {rule}"

@@ -7,7 +7,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from ..dictionary import Dictionary
-from .noise import holds_signal, sigma_outside_basis
+from .noise import holds_signal, sigma_outside_basis, signal_energy
 
 LEVEL = 0.05
 """Part of the bright signal below which a voxel counts as background."""
@@ -43,10 +43,28 @@ def find_mask(series: NDArray[np.complex64], dictionary: Dictionary) -> NDArray[
         compressed = dictionary.compress(signals)
         sigma = sigma_outside_basis(signals, compressed)
         present[part] = holds_signal(compressed, sigma, signals.shape[1], given=False)
-        strength[part] = np.linalg.norm(compressed, axis=1)
+        strength[part] = np.sqrt(signal_energy(compressed))
     if present.any():
         present &= strength > LEVEL * np.percentile(strength[present], 98)
     return _without_islands(present.reshape(series.shape[:-1])) | broken.reshape(series.shape[:-1])
+
+
+def find_bright(series: NDArray[np.complex64]) -> NDArray[np.bool_]:
+    """True where a series is bright, `(x, y, z)`: a first guess at what `find_mask` will find.
+
+    It needs no dictionary, and takes strong noise in the background for signal.
+
+    Parameters
+    ----------
+    series
+        Complex images, `(x, y, z, time)`.
+    """
+    flat = series.reshape(-1, series.shape[-1])
+    energy = np.zeros(len(flat))
+    for start in range(0, len(flat), _CHUNK):
+        energy[start : start + _CHUNK] = signal_energy(flat[start : start + _CHUNK])
+    strength = np.sqrt(np.where(np.isfinite(energy), energy, 0))
+    return (strength > LEVEL * np.percentile(strength, 98)).reshape(series.shape[:-1])
 
 
 def _without_islands(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

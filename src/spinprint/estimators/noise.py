@@ -29,7 +29,7 @@ def sigma_outside_basis(series: NDArray[Any], compressed: NDArray[Any]) -> NDArr
     free = series.shape[1] - compressed.shape[1]
     if free == 0:
         return np.full(len(series), np.nan)
-    outside = _energy(series) - _energy(compressed)
+    outside = signal_energy(series) - signal_energy(compressed)
     return np.sqrt(np.maximum(outside, 0) / (2 * free))
 
 
@@ -41,7 +41,7 @@ def holds_signal(
     An F test of the energy in the basis against the noise outside it; a χ² test where sigma was
     given. Where the noise is unknown every voxel that is not zero counts.
     """
-    energy = _energy(compressed)
+    energy = signal_energy(compressed)
     inside, outside = 2 * compressed.shape[1], 2 * (n_samples - compressed.shape[1])
     if given or outside == 0:
         limit = scipy.stats.chi2.isf(P_NO_SIGNAL, inside)
@@ -50,5 +50,6 @@ def holds_signal(
     return energy > limit * np.nan_to_num(sigma) ** 2
 
 
-def _energy(signals: NDArray[Any]) -> NDArray[np.float64]:
+def signal_energy(signals: NDArray[Any]) -> NDArray[np.float64]:
+    """Sum of the squared moduli of each signal `(voxel, time)`, in double precision `(voxel,)`."""
     return np.einsum("vt,vt->v", signals.conj(), signals, dtype=np.complex128).real

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..evaluation import compare
-from ..files import check_output_folder
+from ..files import check_output_file
+from ..io import check_derivative
 from ..sequence.presets import knee_t1_t2_t1rho
 from .mapping import map_series
-from .simulation import SNR_CONVENTION, simulate_phantom, write_simulation
+from .simulation import SNR_CONVENTION, check_simulation, simulate_phantom, write_simulation
 from .stages import Stage, silent
 
 SNR_DB = 30.0
@@ -31,7 +32,9 @@ def run_demo(out: Path, *, seed: int = 0, stage: Stage = silent) -> Path:
     """
     from ..report import ReportContent, pick_fingerprints, write_report
 
-    check_output_folder(out)
+    check_simulation(out / "simulated")
+    check_derivative(out / "maps")
+    check_output_file(out / "report.html")
     sequence = knee_t1_t2_t1rho()
     simulation = simulate_phantom(sequence, "knee", snr_db=SNR_DB, seed=seed, stage=stage)
     with stage("Writing the simulated series"):

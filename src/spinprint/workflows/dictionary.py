@@ -7,10 +7,14 @@ from pathlib import Path
 from ..dictionary import Dictionary
 from ..dictionary.defaults import default_grid
 from ..dictionary.grid_file import load_grid
-from ..errors import DictionaryError
+from ..errors import DictionaryError, TissueError
 from ..files import check_output_file
 from ..sequence import Sequence
+from ..tissue import ParameterGrid
 from .stages import Stage, silent
+
+KNOWN = ("b1", "b0")
+"""Axes that any grid may have: what a map may tell of each voxel."""
 
 
 def build_dictionary(
@@ -32,9 +36,26 @@ def build_dictionary(
     if rank is not None and energy is not None:
         raise DictionaryError("give --rank or --energy, not both: one follows from the other")
     check_output_file(out)
-    grid = load_grid(grid_path) if grid_path else default_grid(sequence)
+    grid = _fitting_grid(grid_path, sequence) if grid_path else default_grid(sequence)
     with stage(f"Building {grid.size} atoms") as progress:
         dictionary = Dictionary.build(sequence, grid, rank, energy=energy, progress=progress)
     with stage("Writing the dictionary"):
         dictionary.save(out)
     return out
+
+
+def _fitting_grid(path: Path, sequence: Sequence) -> ParameterGrid:
+    """The grid of a file, if its axes are what the signal of the sequence depends on."""
+    grid = load_grid(path)
+    wanted, unknowns = {*sequence.unknowns}, ", ".join(sequence.unknowns)
+    for name in sorted(wanted - {*grid.axes}):
+        raise TissueError(
+            f"{path}: has no axis {name}: {sequence.name!r} encodes {unknowns}; give one value"
+            " where it is known"
+        )
+    for name in sorted({*grid.axes} - wanted - {*KNOWN}):
+        raise TissueError(
+            f"{path}: has an axis {name}, of which {sequence.name!r} tells nothing:"
+            f" it encodes {unknowns}; leave the axis out"
+        )
+    return grid

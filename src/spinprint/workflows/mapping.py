@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ..dictionary import Dictionary
 from ..dictionary.cache import build_cached
 from ..dictionary.defaults import default_grid
-from ..errors import SeriesError
+from ..errors import DictionaryError, SeriesError
 from ..estimators import DictionaryMatching, Estimator, LeastSquares
-from ..estimators.mask import DESCRIPTION, find_mask
+from ..estimators.mask import DESCRIPTION, find_bright, find_mask
 from ..io import Series, check_derivative, read_field, read_mask, read_series, write_maps
 from ..maps import Maps, Status
 from ..sequence import Sequence
@@ -28,6 +28,9 @@ ESTIMATORS: dict[str, Callable[[Dictionary], Estimator]] = {
 """The estimators of the command line by name, each made from a dictionary."""
 
 Fields = Mapping[str, NDArray[np.float32]]
+
+_WIDEST = {"b1": (3.0, "times nominal"), "b0": (2000.0, "Hz")}
+"""How far the values of a field map may lie apart; the atoms have to cover them."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -75,14 +78,15 @@ def map_series(
     with stage("Reading the series"):
         series = read_series(series_path, imaginary)
         series.require_length(sequence)
-        paths = {"b1": b1_path, "b0": b0_path}
-        fields = {name: read_field(path, series, name) for name, path in paths.items() if path}  # type: ignore[arg-type]
+        fields = _read_fields(series, b1_path, b0_path)
         mask = read_mask(mask_path, series) if mask_path else None
     with stage("Preparing the dictionary") as progress:
         if dictionary_path:
             dictionary = Dictionary.load(dictionary_path, sequence)
+            _require_axes(dictionary, fields, dictionary_path)
         else:
-            grid = default_grid(sequence, _ranges(fields, mask))
+            inside = find_bright(series.data) if mask is None else mask
+            grid = default_grid(sequence, _ranges(fields, inside))
             dictionary = build_cached(sequence, grid, progress)
     with stage("Mapping") as progress:
         found = mask is None
@@ -112,14 +116,51 @@ def map_series(
     return MapResult(maps=maps, dictionary=dictionary, files=files, remarks=remarks)
 
 
-def _ranges(fields: Fields, mask: NDArray[np.bool_] | None) -> dict[str, tuple[float, float]]:
-    """Lowest and highest finite value of each field, inside the mask."""
+def _read_fields(series: Series, b1: Path | None, b0: Path | None) -> Fields:
+    """The known fields by name; NaN where a map tells nothing."""
+    fields = {}
+    if b1:
+        fields["b1"] = read_field(b1, series, "b1")
+        # Without a flip there is no signal: maps hold 0 where B1 was not measured.
+        fields["b1"][fields["b1"] == 0] = np.nan
+    if b0:
+        fields["b0"] = read_field(b0, series, "b0")
+    return fields
+
+
+def _require_axes(dictionary: Dictionary, fields: Fields, path: Path) -> None:
+    """Refuse a dictionary of a file that has nothing to look for, or none of the known fields."""
+    for name in fields:
+        if name not in dictionary.parameters:
+            raise DictionaryError(
+                f"{path}: all atoms have one {name}, but a map of it is given:"
+                f" build the dictionary on a grid with an axis {name}"
+            )
+    if set(dictionary.parameters) <= set(fields):
+        raise DictionaryError(
+            f"{path}: all atoms are the same tissue, so that there is nothing to map:"
+            " build it on a grid with an axis of several values"
+        )
+
+
+def _ranges(fields: Fields, mask: NDArray[np.bool_]) -> dict[str, tuple[float, float]]:
+    """The range of each field inside the mask, but for 1 % of the voxels.
+
+    Atoms need not reach out to stray values: there the nearest ones compete all the same.
+    """
     ranges = {}
     for name, values in fields.items():
-        inside = values[np.isfinite(values) & (True if mask is None else mask)]
+        inside = values[np.isfinite(values) & mask]
         if not inside.size:
-            raise SeriesError(f"the {name} map holds no finite value inside the mask")
-        ranges[name] = (float(inside.min()), float(inside.max()))
+            raise SeriesError(f"the {name} map holds no finite value where there is signal")
+        low, high = np.percentile(inside, (0.5, 99.5))
+        widest, unit = _WIDEST[name]
+        if high - low > widest:
+            raise SeriesError(
+                f"the {name} map spans {low:g} to {high:g} {unit} where there is signal, more than"
+                f" {widest:g}: check its unit"
+            )
+        ranges[name] = (float(low), float(high))
     return ranges
 
 
@@ -134,5 +175,10 @@ def _remarks(maps: Maps, series: Series, *, mask_found: bool) -> tuple[str, ...]
         remarks.append("The series states no place in space: the maps have none either.")
     for status, count in counts.items():
         if status not in (Status.OUTSIDE, Status.OK):
-            remarks.append(f"{count} voxels ({count / asked:.1%}): {status.meaning}.")
+            remarks.append(f"{count} of {asked} voxels: {status.meaning}.")
+    if not np.isfinite(maps.sigma[maps.has_value()]).any():
+        remarks.append(
+            "The dictionary keeps all there is in a signal and so leaves nothing to tell the noise"
+            " from: the maps have no deviations. Give --sigma."
+        )
     return tuple(remarks)

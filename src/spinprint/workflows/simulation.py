@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..evaluation.phantoms import PHANTOMS, Phantom
-from ..files import check_output_folder, replacing
+from ..files import staging
 from ..io import Geometry, check_derivative, write_maps, write_series
 from ..maps import Maps, Status
 from ..physics.noise import add_noise, sigma_to_snr, snr_to_sigma
@@ -20,6 +21,10 @@ from ..sequence import Sequence, format_sequence
 from .stages import Stage, silent
 
 SNR_CONVENTION = "rms"
+TRUTH = "truth"
+"""Folder of the true maps, a BIDS derivative."""
+
+_MOST_DB = 200.0  # beyond what single precision can hold
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,16 +77,24 @@ def simulate_phantom(
     Raises
     ------
     InputError
-        The phantom is unknown, or both noise levels are given.
+        The phantom is unknown, or the noise or the size is impossible.
     """
     if phantom not in PHANTOMS:
         raise InputError(f"phantom {phantom!r} must be one of {', '.join(PHANTOMS)}")
     if snr_db is not None and sigma is not None:
         raise InputError("give --snr-db or --sigma, not both: one follows from the other")
+    if snr_db is not None and not abs(snr_db) <= _MOST_DB:
+        raise InputError(
+            f"--snr-db = {snr_db:g} must lie from {-_MOST_DB:g} to {_MOST_DB:g};"
+            " --sigma 0 adds no noise"
+        )
     if sigma is not None and not (np.isfinite(sigma) and sigma >= 0):
-        raise InputError(f"--sigma = {sigma:g} must be at least 0")
+        raise InputError(f"--sigma = {sigma:g} must be at least 0: it is the noise per channel")
     if matrix < 8 or slices < 1:
-        raise InputError("a phantom needs at least 8 x 8 voxels and one slice")
+        raise InputError(
+            f"--matrix = {matrix}, --slices = {slices}: a phantom needs at least 8 x 8 voxels"
+            " and one slice"
+        )
     with stage("Simulating the phantom"):
         body = PHANTOMS[phantom](shape=(matrix, matrix, slices), seed=seed)
         # Of one tissue a voxel, only those with tissue are simulated.
@@ -98,29 +111,58 @@ def simulate_phantom(
     return Simulation(phantom=body, series=series, sigma=sigma, snr_db=ratio, seed=seed)
 
 
+def run_simulation(
+    sequence: Sequence, out: Path, phantom: str = "knee", *, stage: Stage = silent, **options: Any
+) -> tuple[Simulation, Path]:
+    """Image a phantom and write all of it; options as for `simulate_phantom`.
+
+    Returns
+    -------
+    The simulation and the path of its series.
+
+    Raises
+    ------
+    InputError
+        As for `simulate_phantom` and `write_simulation`; nothing was written.
+    """
+    check_simulation(out)
+    made = simulate_phantom(sequence, phantom, stage=stage, **options)
+    with stage("Writing the series and the truth"):
+        return made, write_simulation(made, sequence, out)[0]
+
+
+def check_simulation(out: Path) -> None:
+    """Find out before long work whether `write_simulation` will be able to write.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written, or it or its folder `truth` is another program's dataset.
+    """
+    check_derivative(out)
+    check_derivative(out / TRUTH)
+
+
 def write_simulation(simulation: Simulation, sequence: Sequence, out: Path) -> list[Path]:
     """Write series, sequence, labels and truth; the truth is a BIDS derivative.
 
     Raises
     ------
     OutputError
-        The folder cannot be written.
+        As in `check_simulation`, or a file cannot be written.
     """
-    check_output_folder(out)
-    check_derivative(out / "truth")
+    check_simulation(out)
     phantom = simulation.phantom
-    series = write_series(out / "series.nii.gz", simulation.series, phantom.affine)
-    with replacing(out / "sequence.toml") as temporary:
-        temporary.write_text(format_sequence(sequence), encoding="utf-8")
-    labels = Geometry.from_affine(phantom.affine).image(phantom.labels)
-    with replacing(out / "labels.nii.gz") as temporary:
-        labels.to_filename(temporary)
-    with replacing(out / "labels.json") as temporary:
-        names = {str(label): name for label, name in phantom.names.items()}
-        temporary.write_text(json.dumps({"Labels": names, "Sources": dict(phantom.sources)}))
-    truth = write_maps(truth_maps(simulation, sequence), out / "truth", sequence=sequence)
-    own = ("sequence.toml", "labels.nii.gz", "labels.json")
-    return [series, *(out / name for name in own), *truth]
+    names = {str(label): name for label, name in phantom.names.items()}
+    own = ("series.nii.gz", "sequence.toml", "labels.nii.gz", "labels.json")
+    with staging(out) as folder:
+        series, played, labels, legend = (folder / name for name in own)
+        write_series(series, simulation.series, phantom.affine)
+        played.write_text(format_sequence(sequence), encoding="utf-8")
+        Geometry.from_affine(phantom.affine).image(phantom.labels).to_filename(labels)
+        legend.write_text(json.dumps({"Labels": names, "Sources": dict(phantom.sources)}))
+        truth = write_maps(truth_maps(simulation, sequence), out / TRUTH, sequence=sequence)
+    return [*(out / name for name in own), *truth]
 
 
 def truth_maps(simulation: Simulation, sequence: Sequence) -> Maps:

@@ -78,8 +78,8 @@ def beside(entry: dict[str, Any]) -> list[str]:
         calls = (f"{call} call {one:.2f} s" for call, one in entry["compile_seconds"].items())
         said.append("in a fresh process: " + "; ".join(calls))
     if "differences" in entry:
-        largest = max(entry["differences"].values())
-        said.append(f"all packages within {largest:.1e} of the peak")
+        pairs = (f"{name} {one:.1e}" for name, one in entry["differences"].items())
+        said.append("difference relative to the peak: " + ", ".join(pairs))
     for name, held in entry.get("memory_bytes", {}).items():
         peak, matching = held["peak"] / 1e6, held["matching"] / 1e6
         said.append(f"{name} held {peak:.0f} MB at its peak, {matching:.0f} MB of it for matching")

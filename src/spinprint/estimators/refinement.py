@@ -12,7 +12,7 @@ from ..dictionary import Dictionary
 from ..maps import Status
 from ..physics.simulate import simulate_flat
 from .coordinates import Coordinates
-from .gauss_newton import MAX_STEPS, Fit, fit
+from .gauss_newton import MAX_STEPS, Fit, Model, fit
 from .protocol import Fields, VoxelEstimates
 
 
@@ -78,23 +78,8 @@ def refine(
     """
     unknowns = tuple(name for name in dictionary.parameters if name not in known)
     coordinates = Coordinates.of(unknowns, dictionary.tissue)
-    constant = {
-        name: values[:1]
-        for name, values in dictionary.tissue.given().items()
-        if name not in unknowns and name not in known
-    }
-
-    def model(theta: NDArray[np.float64], voxels: NDArray[np.int64]) -> Any:
-        fields = {name: values[voxels] for name, values in known.items()}
-        tissue = coordinates.tissue(theta, {**constant, **fields}).flat()
-        signals = simulate_flat(dictionary.sequence, tissue, wrt=unknowns)
-        if compressed:
-            signals = signals @ dictionary.basis.conj()
-        signals = signals.astype(np.complex128)
-        return signals[:, 0], signals[:, 1:] * coordinates.slopes(theta)[:, :, None]
-
     found = fit(
-        model,
+        signal_model(dictionary, coordinates, known, compressed=compressed),
         data,
         coordinates.theta(dictionary.tissue.take(atoms)),
         (coordinates.low, coordinates.high),
@@ -102,6 +87,40 @@ def refine(
         max_steps=max_steps,
     )
     return Refined(coordinates, found)
+
+
+def signal_model(
+    dictionary: Dictionary, coordinates: Coordinates, known: Fields, *, compressed: bool
+) -> Model:
+    """The signal of a dictionary's sequence and its derivatives in the coordinates.
+
+    Parameters
+    ----------
+    dictionary
+        Gives the sequence, the basis, and the parameters that all atoms share.
+    coordinates
+        The unknowns.
+    known
+        Fields of each voxel, `(voxel,)` each.
+    compressed
+        True for signals in the basis.
+    """
+    constant = {
+        name: values[:1]
+        for name, values in dictionary.tissue.given().items()
+        if name not in coordinates.names and name not in known
+    }
+
+    def model(theta: NDArray[np.float64], voxels: NDArray[np.int64]) -> Any:
+        fields = {name: values[voxels] for name, values in known.items()}
+        tissue = coordinates.tissue(theta, {**constant, **fields}).flat()
+        signals = simulate_flat(dictionary.sequence, tissue, wrt=coordinates.names)
+        if compressed:
+            signals = signals @ dictionary.basis.conj()
+        signals = signals.astype(np.complex128)
+        return signals[:, 0], signals[:, 1:] * coordinates.slopes(theta)[:, :, None]
+
+    return model
 
 
 def standard_deviation(

@@ -325,6 +325,18 @@ def where_greater(typingctx, x, y, yes, no):  # noqa: ARG001
     return Vector(Vector, Vector, Vector, Vector), codegen
 
 
+@intrinsic
+def any_greater(typingctx, x, y):  # noqa: ARG001
+    """True where x > y in at least one lane."""
+
+    def codegen(context, builder, sig, args):  # noqa: ARG001
+        lanes = builder.fcmp_ordered(">", *args)
+        bits = builder.bitcast(lanes, ir.IntType(LANES))
+        return builder.icmp_unsigned("!=", bits, bits.type(0))
+
+    return types.boolean(Vector, Vector), codegen
+
+
 _LOG2_E, _LN2_HIGH, _LN2_LOW = 1 / math.log(2), 0.693359375, math.log(2) - 0.693359375
 _FACTORIAL = tuple(1.0 / math.factorial(n) for n in range(14))
 _PI = math.pi

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from spinprint.errors import InputError
 from spinprint.report import describe_sequence, draw_sequence, draw_train
-from spinprint.sequence import Inversion, Sequence, presets
+from spinprint.sequence import Inversion, Sequence, SLRProfile, presets
 
 DOTS = [(0x01, 0, 0), (0x02, 1, 0), (0x04, 2, 0), (0x40, 3, 0)]
 DOTS += [(0x08, 0, 1), (0x10, 1, 1), (0x20, 2, 1), (0x80, 3, 1)]
@@ -107,6 +107,14 @@ def test_what_is_unusual_is_said(sequence: Sequence) -> None:
     text = printed(replace(sequence, blocks=(inversion, balanced)))
     assert "efficiency 0.9" in text
     assert "spoiler cycles 0" in text
+
+
+def test_options_of_the_whole_sequence_are_said(sequence: Sequence) -> None:
+    profile = SLRProfile(time_bandwidth=4, positions=9)
+    options = {"t1rho_dispersion": 0.3e-3, "t1rho_reference": 500.0, "slice_profile": profile}
+    text = printed(replace(sequence, **options))
+    assert "T1ρ +30 % per kHz from 500 Hz" in text
+    assert "slr, 9 positions" in text
 
 
 def test_the_trains_are_drawn_as_wide_as_the_terminal() -> None:

@@ -188,9 +188,9 @@ def lock(state: State, event: Lock) -> None:
 
     The rates are 1/T1rho along the lock, 1/T2 across and 1/T1 along z. With θ the angle between
     z and the effective field, their mean along it is R1 cos²θ + R1rho sin²θ (Trott and Palmer,
-    J Magn Reson 2002;154:157, Eq. 1) and, as rotations keep the sum of the three, across it
+    J Magn Reson 2002;154:157) and, as rotations keep the sum of the three, across it
     (R1 sin²θ + R1rho cos²θ + R2) / 2, which is (R1 + R2) / 2 on resonance (Torrey, Phys Rev
-    1949;76:1059).
+    1949;76:1059). The error is of the order of rates over field.
     """
     field, offset = 2 * np.pi * event.frequency * state["b1"], 2 * np.pi * state["b0"]
     theta = np.arctan2(field, offset)

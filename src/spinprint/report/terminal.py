@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..sequence import Sequence
+from ..sequence.fields import MILLI
 from .quantities import DISPLAY, listed
 
 if TYPE_CHECKING:
@@ -129,6 +130,11 @@ def _facts(sequence: Sequence) -> Iterator[tuple[str, str]]:
     yield "field", f"{sequence.field_strength:g} T"
     if sequence.spoiler:
         yield "spoiler", f"{sequence.spoiler:g} rad/mm"
+    if sequence.t1rho_dispersion:
+        percent = 100 * sequence.t1rho_dispersion / MILLI
+        yield "dispersion", f"T1ρ {percent:+g} % per kHz from {sequence.t1rho_reference:g} Hz"
+    if profile := sequence.slice_profile:
+        yield "slice profile", f"{profile.type}, {len(profile.weights)} positions"
     yield "unknowns", listed([DISPLAY[name].symbol for name in sequence.unknowns])
     yield "digest", sequence.digest[:16]
     if sequence.citation:

@@ -42,51 +42,46 @@ class Lock:
 
 Event = HardPulse | Free | Lock
 
-ALONG, UP, ACROSS, BACK = 0.0, math.pi, math.pi / 2, -math.pi / 2
-"""Phases: tip down along x, tip up, and refocusing about x with one or the other sign."""
+X, Y, MINUS_X, MINUS_Y = 0.0, math.pi / 2, math.pi, -math.pi / 2
+"""Directions of the transverse plane [rad]; B0 turns x towards y."""
 
-HALF_PI = math.pi / 2
+_DOWN, _UP = HardPulse(math.pi / 2, X), HardPulse(math.pi / 2, MINUS_X)
 
 
 def t2_events(echo_time: float) -> tuple[Event, ...]:
-    """90x - TE/2 - 180y - TE/2 - 90(-x)."""
-    return (
-        HardPulse(HALF_PI, ALONG),
-        Free(echo_time / 2),
-        HardPulse(math.pi, ACROSS),
-        Free(echo_time / 2),
-        HardPulse(HALF_PI, UP),
-    )
+    """90 - TE/2 - 180 - TE/2 - (-90), the 180 about the axis the 90 has turned z to."""
+    half = Free(echo_time / 2)
+    return (_DOWN, half, HardPulse(math.pi, Y), half, _UP)
 
 
 def spin_lock_events(scheme: str, time: float, frequency: float) -> tuple[Event, ...]:
     """The events of a spin-lock scheme, in playing order.
 
     simple
-        90x - lock - 90(-x).
+        90 - lock - (-90).
     self_compensated
         The lock field changes its sign half way: a rotary echo (Solomon, Phys Rev Lett
         1959;2:301; Charagundla, J Magn Reson 2003;162:113).
     balanced
-        Lock - 180y - opposite lock - 180(-y) - lock with times in the ratio 1 : 2 : 1 (Gram,
-        Magn Reson Med 2021;85:2771; Sharafi, Magn Reson Med 2021;86:372).
+        Lock - 180 - opposite lock - (-180) - lock with times in the ratio 1 : 2 : 1, the 180
+        about the axis of the lock (Gram, Magn Reson Med 2021;85:2771; Sharafi, Magn Reson Med
+        2021;86:372).
     """
 
     def lock(part: float, phase: float) -> Lock:
         return Lock(part * time, frequency, phase)
 
     inner: dict[str, tuple[Event, ...]] = {
-        "simple": (lock(1, ALONG),),
-        "self_compensated": (lock(1 / 2, ALONG), lock(1 / 2, UP)),
+        "simple": (lock(1, X),),
+        "self_compensated": (lock(1 / 2, X), lock(1 / 2, MINUS_X)),
         "balanced": (
-            lock(1 / 4, ALONG),
-            HardPulse(math.pi, BACK),
-            lock(1 / 2, UP),
-            HardPulse(math.pi, ACROSS),
-            lock(1 / 4, ALONG),
+            lock(1 / 4, X),
+            HardPulse(math.pi, MINUS_Y),
+            lock(1 / 2, MINUS_X),
+            HardPulse(math.pi, Y),
+            lock(1 / 4, X),
         ),
     }
-    played = tuple(
-        event for event in inner[scheme] if not (isinstance(event, Lock) and event.time == 0)
-    )
-    return (HardPulse(HALF_PI, ALONG), *played, HardPulse(HALF_PI, UP))
+    # A lock of no time needs no T1rho.
+    played = (one for one in inner[scheme] if isinstance(one, HardPulse) or time > 0)
+    return (_DOWN, *played, _UP)

@@ -111,8 +111,8 @@ def test_what_is_unusual_is_said(sequence: Sequence) -> None:
 
 def test_options_of_the_whole_sequence_are_said(sequence: Sequence) -> None:
     profile = SLRProfile(time_bandwidth=4, positions=9)
-    options = {"t1rho_dispersion": 0.3e-3, "t1rho_reference": 500.0, "slice_profile": profile}
-    text = printed(replace(sequence, **options))
+    dispersed = replace(sequence, t1rho_dispersion=0.3e-3, t1rho_reference=500.0)
+    text = printed(replace(dispersed, slice_profile=profile))
     assert "T1ρ +30 % per kHz from 500 Hz" in text
     assert "slr, 9 positions" in text
 

@@ -29,10 +29,10 @@ run of torchsim rounds the times of its train, so that its exact train is compar
 RASTER = 10e-6
 """All times are multiples of this [s], as on a scanner; in microseconds float32 holds them."""
 
-OPERATIONS = {"signal": 15, "jacobian": 15 + 17 + 19}
-"""Real operations an order and pulse takes, as in `advance` of physics/kernels/epg.py: half sum
-and half difference 4, turned transverse 3 and longitudinal 3, relaxed F+ 2, F- 2 and Z 1. A
-derivative takes these again; T1 adds the change of Z's relaxation 2, T2 that of F+ and F- 4."""
+OPERATIONS = {"signal": 12, "jacobian": 12 + 14 + 16}
+"""Real operations an order and pulse takes, as in `advance` of physics/kernels/epg.py: sum and
+difference 2, turned transverse 3 and longitudinal 3, relaxed F+ 2 and F- 2. A derivative takes
+these again; T1 adds the change of Z's relaxation 2, T2 that of F+ and of F- 4."""
 
 
 @dataclass(frozen=True)

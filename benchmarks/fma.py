@@ -59,4 +59,5 @@ def _rate(kernel: Callable[..., None], chains: int, steps: int = 10_000_000) -> 
     return 2 * chains * LANES * steps * n_workers() / seconds
 
 
-serve({"peak": peak}, ("numba",))
+if __name__ == "__main__":
+    serve({"peak": peak}, ("numba",))

@@ -27,6 +27,8 @@ class GramMatrix:
 
     def add(self, signals: NDArray[Any]) -> None:
         """Add signals of shape `(atom, time)`; each counts alike, whatever its norm."""
+        # Double precision throughout: the small singular values are roots of what is left over.
+        signals = signals.astype(np.complex128 if np.iscomplexobj(signals) else np.float64)
         norms = np.linalg.norm(signals, axis=-1, keepdims=True)
         unit = signals / np.where(norms > 0, norms, 1)
         self._sum = self._sum + unit.T @ unit.conj()

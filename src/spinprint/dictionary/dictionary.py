@@ -182,7 +182,11 @@ class Dictionary:
         return compressed.astype(np.complex64, copy=False)
 
     def match(
-        self, series: NDArray[Any], progress: Progress | None = None
+        self,
+        series: NDArray[Any],
+        *,
+        top: int | None = None,
+        progress: Progress | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The atom with the largest modulus of the complex inner product; exact.
 
@@ -190,24 +194,33 @@ class Dictionary:
         ----------
         series
             Signals `(..., time)`, finite.
+        top
+            How many of the best atoms to return, in order; None returns the best alone.
         progress
             Called with the voxels done and their number.
 
         Returns
         -------
         index into the atoms `(...)`, and score `(...)` from 0 to 1: |<d, y>| / (|d| |y|),
-        both in the basis; 0 where the series is zero.
+        both in the basis; 0 where the series is zero. With `top`, both are `(..., top)`.
 
         Raises
         ------
         DictionaryError
-            The series has another length than the sequence.
+            The series has another length than the sequence, or `top` is impossible.
         """
+        if top is not None and not 1 <= top <= self.n_atoms:
+            raise DictionaryError(f"top = {top} must be from 1 to the {self.n_atoms} atoms")
         compressed = self.compress(series).reshape(-1, self.rank)
-        index, product = self.matcher.best(compressed, progress)
+        if top is None:
+            index, product = self.matcher.best(compressed, progress)
+            shape: tuple[int, ...] = series.shape[:-1]
+        else:
+            index, product = self.matcher.top(compressed, top)
+            shape = (*series.shape[:-1], top)
         norm = np.linalg.norm(compressed, axis=-1)
+        norm = norm if top is None else np.broadcast_to(norm[:, None], product.shape)
         score = np.divide(product, norm, out=np.zeros_like(product), where=norm > 0)
-        shape = series.shape[:-1]
         return index.reshape(shape), np.minimum(score, 1).reshape(shape)
 
     def save(self, path: str | Path) -> None:

@@ -1,14 +1,31 @@
-"""The largest inner products of voxels with sixteen atoms at once."""
+"""Inner products of voxels with sixteen atoms at once; none is ever kept."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-from ..physics.kernels.simd import LANES, load, number, store, where_greater
+from ..physics.kernels.simd import LANES, any_greater, load, number, store, where_greater
 
 TILE = 32
 """Vectors of atoms (of sixteen each) that stay in the first cache while voxels pass."""
+
+
+@njit(forceinline=True)
+def four_products(atoms, voxels, terms, block, v):
+    """|<d, y>|² of sixteen atoms with each of four voxels, from `v` on; all in registers."""
+    r0 = i0 = r1 = i1 = r2 = i2 = r3 = i3 = number(0.0)
+    for term in range(terms):
+        atom = load(atoms, block * terms + term)
+        r0 = r0 + atom * number(voxels[v, term])
+        i0 = i0 + atom * number(voxels[v, terms + term])
+        r1 = r1 + atom * number(voxels[v + 1, term])
+        i1 = i1 + atom * number(voxels[v + 1, terms + term])
+        r2 = r2 + atom * number(voxels[v + 2, term])
+        i2 = i2 + atom * number(voxels[v + 2, terms + term])
+        r3 = r3 + atom * number(voxels[v + 3, term])
+        i3 = i3 + atom * number(voxels[v + 3, terms + term])
+    return r0 * r0 + i0 * i0, r1 * r1 + i1 * i1, r2 * r2 + i2 * i2, r3 * r3 + i3 * i3
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -41,20 +58,8 @@ def best_atoms(atoms, voxels, scores, blocks):
             b0, b1 = load(blocks, v), load(blocks, v + 1)
             b2, b3 = load(blocks, v + 2), load(blocks, v + 3)
             for block in range(start, stop):
-                r0 = i0 = r1 = i1 = r2 = i2 = r3 = i3 = number(0.0)
-                for term in range(terms):
-                    atom = load(atoms, block * terms + term)
-                    r0 = r0 + atom * number(voxels[v, term])
-                    i0 = i0 + atom * number(voxels[v, terms + term])
-                    r1 = r1 + atom * number(voxels[v + 1, term])
-                    i1 = i1 + atom * number(voxels[v + 1, terms + term])
-                    r2 = r2 + atom * number(voxels[v + 2, term])
-                    i2 = i2 + atom * number(voxels[v + 2, terms + term])
-                    r3 = r3 + atom * number(voxels[v + 3, term])
-                    i3 = i3 + atom * number(voxels[v + 3, terms + term])
                 here = number(block)
-                m0, m1 = r0 * r0 + i0 * i0, r1 * r1 + i1 * i1
-                m2, m3 = r2 * r2 + i2 * i2, r3 * r3 + i3 * i3
+                m0, m1, m2, m3 = four_products(atoms, voxels, terms, block, v)
                 b0, b1 = where_greater(m0, s0, here, b0), where_greater(m1, s1, here, b1)
                 b2, b3 = where_greater(m2, s2, here, b2), where_greater(m3, s3, here, b3)
                 s0, s1 = where_greater(m0, s0, m0, s0), where_greater(m1, s1, m1, s1)
@@ -67,6 +72,90 @@ def best_atoms(atoms, voxels, scores, blocks):
             store(blocks, v + 1, b1)
             store(blocks, v + 2, b2)
             store(blocks, v + 3, b3)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def top_atoms(atoms, n_atoms, voxels, scores, index):
+    """For every voxel the largest |inner products|², in order; of equal ones the first atoms.
+
+    Parameters
+    ----------
+    atoms, voxels
+        As for `best_atoms`.
+    n_atoms
+        Number of atoms, the padding of the last block left out.
+    scores, index
+        Written: squared moduli and their atoms, float32 and int64 `(voxel, rank of the match)`.
+    """
+    terms = voxels.shape[1] // 2
+    n_blocks = atoms.shape[0] // terms
+    row = np.empty((1, LANES), np.float32)
+    scores[:] = -1
+    for start in range(0, n_blocks, TILE):
+        for v in range(0, voxels.shape[0], 4):
+            for block in range(start, min(start + TILE, n_blocks)):
+                m0, m1, m2, m3 = four_products(atoms, voxels, terms, block, v)
+                insert(m0, row, block, n_atoms, scores[v], index[v])
+                insert(m1, row, block, n_atoms, scores[v + 1], index[v + 1])
+                insert(m2, row, block, n_atoms, scores[v + 2], index[v + 2])
+                insert(m3, row, block, n_atoms, scores[v + 3], index[v + 3])
+
+
+@njit(forceinline=True)
+def insert(products, row, block, n_atoms, scores, index):
+    """Put those of sixteen products that belong there into an ordered list."""
+    if any_greater(products, number(scores[-1])):
+        store(row, 0, products)
+        for lane in range(LANES):
+            atom, place = block * LANES + lane, len(scores)
+            if atom >= n_atoms:
+                break
+            while place > 0 and row[0, lane] > scores[place - 1]:
+                place -= 1
+            for later in range(len(scores) - 1, place, -1):
+                scores[later], index[later] = scores[later - 1], index[later - 1]
+            if place < len(scores):
+                scores[place], index[place] = row[0, lane], atom
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def extent(atoms, voxels, floors, theta, low, high):
+    """Lowest and highest parameters of the atoms whose |inner product|² is above a floor.
+
+    Parameters
+    ----------
+    atoms, voxels
+        As for `best_atoms`.
+    floors
+        What counts, by voxel, float32 `(voxel,)`.
+    theta
+        Parameters of the atoms, float64 `(atom, parameter)`.
+    low, high
+        Narrowed before, widened here, float64 `(voxel, parameter)`.
+    """
+    terms = voxels.shape[1] // 2
+    n_blocks = atoms.shape[0] // terms
+    row = np.empty((1, LANES), np.float32)
+    for start in range(0, n_blocks, TILE):
+        for v in range(0, voxels.shape[0], 4):
+            for block in range(start, min(start + TILE, n_blocks)):
+                m0, m1, m2, m3 = four_products(atoms, voxels, terms, block, v)
+                widen(m0, row, block, floors[v], theta, low[v], high[v])
+                widen(m1, row, block, floors[v + 1], theta, low[v + 1], high[v + 1])
+                widen(m2, row, block, floors[v + 2], theta, low[v + 2], high[v + 2])
+                widen(m3, row, block, floors[v + 3], theta, low[v + 3], high[v + 3])
+
+
+@njit(forceinline=True)
+def widen(products, row, block, floor, theta, low, high):
+    """Widen a range by those of sixteen atoms whose product is above the floor."""
+    if any_greater(products, number(floor)):
+        store(row, 0, products)
+        for lane in range(LANES):
+            atom = block * LANES + lane
+            if row[0, lane] > floor and atom < len(theta):
+                for p in range(len(low)):
+                    low[p], high[p] = min(low[p], theta[atom, p]), max(high[p], theta[atom, p])
 
 
 def pack(unit: np.ndarray) -> np.ndarray:

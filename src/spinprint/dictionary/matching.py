@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..parallel import Progress, for_chunks
-from .kernel import LANES, best_atoms, pack, unpack_voxels
+from .kernel import LANES, best_atoms, extent, pack, top_atoms, unpack_voxels
 
 _CHUNK = 256
 """Voxels per call of the kernel: their candidates fit the second cache."""
@@ -48,8 +48,7 @@ class Matcher:
         score = np.zeros(len(series), np.float32)
 
         def work(start: int, stop: int) -> None:
-            voxels = unpack_voxels(series[start:stop], complex_atoms=self._complex)
-            voxels = np.pad(voxels, ((0, -len(voxels) % 4), (0, 0)))
+            voxels = self._voxels(series[start:stop])
             scores = np.empty((len(voxels), LANES), np.float32)
             blocks = np.empty_like(scores)
             best_atoms(self._atoms, voxels, scores, blocks)
@@ -62,3 +61,71 @@ class Matcher:
 
         for_chunks(work, len(series), _CHUNK, progress)
         return index, score
+
+    def top(
+        self, series: NDArray[Any], count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The best atoms of each voxel in order, and their inner products.
+
+        Parameters
+        ----------
+        series
+            Compressed signals, complex `(voxel, rank)`.
+        count
+            How many, from 1 to the number of atoms.
+
+        Returns
+        -------
+        index and inner product, `(voxel, count)` each; of equal atoms the first comes first.
+        """
+        index = np.zeros((len(series), count), np.int64)
+        score = np.zeros((len(series), count), np.float32)
+
+        def work(start: int, stop: int) -> None:
+            voxels = self._voxels(series[start:stop])
+            scores = np.empty((len(voxels), count), np.float32)
+            atoms = np.zeros((len(voxels), count), np.int64)
+            top_atoms(self._atoms, self.n_atoms, voxels, scores, atoms)
+            index[start:stop] = atoms[: stop - start]
+            score[start:stop] = np.sqrt(np.maximum(scores[: stop - start], 0))
+
+        for_chunks(work, len(series), _CHUNK)
+        return index, score
+
+    def extent(
+        self, series: NDArray[Any], floor: NDArray[Any], theta: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How far the atoms reach whose squared inner product exceeds a floor.
+
+        Parameters
+        ----------
+        series
+            Compressed signals, complex `(voxel, rank)`.
+        floor
+            The squared inner product above which an atom counts, `(voxel,)`.
+        theta
+            Parameters of the atoms, `(atom, parameter)`.
+
+        Returns
+        -------
+        lowest and highest parameters, `(voxel, parameter)` each; inf and -inf where none counts.
+        """
+        shape = (len(series), theta.shape[1])
+        low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
+
+        def work(start: int, stop: int) -> None:
+            voxels = self._voxels(series[start:stop])
+            more = (0, len(voxels) - (stop - start))
+            floors = np.pad(floor[start:stop].astype(np.float32), more, constant_values=np.inf)
+            lowest = np.full((len(voxels), shape[1]), np.inf)
+            highest = -lowest
+            extent(self._atoms, voxels, floors, theta, lowest, highest)
+            low[start:stop], high[start:stop] = lowest[: stop - start], highest[: stop - start]
+
+        for_chunks(work, len(series), _CHUNK)
+        return low, high
+
+    def _voxels(self, series: NDArray[Any]) -> NDArray[np.float32]:
+        """Voxels as the kernels read them, as many as a multiple of four."""
+        voxels = unpack_voxels(series, complex_atoms=self._complex)
+        return np.pad(voxels, ((0, -len(voxels) % 4), (0, 0)))

@@ -42,7 +42,7 @@ class Fit:
 MAX_STEPS = 30
 """Simulations a voxel may take."""
 
-SMALL_STEP = 1e-2
+SMALL_STEP = 1e-3
 """A step this much smaller than the standard deviation ends the fit."""
 
 ROUNDING = 1e-6

@@ -89,7 +89,7 @@ class LeastSquares:
         compressed = self.dictionary.compress(series)
         outside = sigma_outside_basis(series, compressed) if sigma is None else sigma
         signal = holds_signal(compressed, outside, series.shape[1], given=sigma is not None)
-        atoms = nearest_atoms(self.dictionary, compressed, known)
+        atoms, _ = nearest_atoms(self.dictionary, compressed, known)
         found = refine(self.dictionary, series, atoms, known, compressed=False)
         if sigma is None:
             # Real and imaginary samples less what was fitted: M0 takes two, the unknowns one each.

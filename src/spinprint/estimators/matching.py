@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..dictionary import Dictionary
 from ..maps import Maps
 from ..parallel import Progress
+from .ambiguity import ambiguity
 from .gauss_newton import MAX_STEPS
 from .nearest import nearest_atoms, require_axes
 from .noise import holds_signal, sigma_outside_basis
@@ -28,7 +29,8 @@ class DictionaryMatching:
     With white noise the atom of the largest inner product is the most likely one of the
     dictionary (Ma et al., Nature 2013;495:187); Gauss-Newton on the compressed signal, with the
     derivatives of the signal model, then finds the most likely tissue between the atoms.
-    Standard deviations come from the Fisher information with M0 unknown.
+    Standard deviations come from the Fisher information with M0 unknown; how far apart the atoms
+    lie that noise cannot tell from the best one is said as `t1_ambiguity` and so on.
     """
 
     dictionary: Dictionary
@@ -97,7 +99,10 @@ class DictionaryMatching:
         compressed = self.dictionary.compress(series)
         noise = sigma_outside_basis(series, compressed) if sigma is None else sigma
         signal = holds_signal(compressed, noise, series.shape[1], given=sigma is not None)
-        atoms = nearest_atoms(self.dictionary, compressed, known)
+        atoms, product = nearest_atoms(self.dictionary, compressed, known)
         steps = MAX_STEPS if self.refine else 0
         found = refine(self.dictionary, compressed, atoms, known, compressed=True, max_steps=steps)
-        return found.estimates(noise, signal)
+        estimates = found.estimates(noise, signal)
+        apart = ambiguity(self.dictionary, compressed, known, product, noise)
+        ambiguities = {f"{name}_ambiguity": half for name, half in apart.items()}
+        return replace(estimates, extra={**estimates.extra, **ambiguities})

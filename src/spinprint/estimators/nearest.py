@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,28 @@ def require_axes(dictionary: Dictionary, fields: dict[str, ArrayLike | None]) ->
             )
 
 
+def competitions(
+    dictionary: Dictionary, known: Fields, n_voxels: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Matcher]]:
+    """Voxels, the atoms that compete in them, and those atoms laid out for matching.
+
+    Without known fields all atoms compete in all voxels; with them, in each voxel those of the
+    grid values nearest to its fields.
+    """
+    if not known:
+        yield np.arange(n_voxels), np.arange(dictionary.n_atoms), dictionary.matcher
+        return
+    atom_group, voxel_group = field_groups(dictionary, known)
+    for group in np.unique(voxel_group):
+        atoms = np.flatnonzero(atom_group == group)
+        matcher = Matcher(dictionary.coefficients[atoms])
+        yield np.flatnonzero(voxel_group == group), atoms, matcher
+
+
 def nearest_atoms(
     dictionary: Dictionary, compressed: NDArray[np.complex64], known: Fields
-) -> NDArray[np.int64]:
-    """The best match of each voxel, `(voxel,)`; only atoms of the nearest known fields compete.
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The best match of each voxel and its inner product, `(voxel,)` each.
 
     Parameters
     ----------
@@ -43,16 +62,12 @@ def nearest_atoms(
     known
         Fields of each voxel, `(voxel,)` each.
     """
-    if not known:
-        return dictionary.matcher.best(compressed)[0]
     index = np.zeros(len(compressed), np.int64)
-    atom_group, voxel_group = field_groups(dictionary, known)
-    for group in np.unique(voxel_group):
-        voxels = np.flatnonzero(voxel_group == group)
-        atoms = np.flatnonzero(atom_group == group)
-        best, _ = Matcher(dictionary.coefficients[atoms]).best(compressed[voxels])
+    product = np.zeros(len(compressed), np.float32)
+    for voxels, atoms, matcher in competitions(dictionary, known, len(compressed)):
+        best, product[voxels] = matcher.best(compressed[voxels])
         index[voxels] = atoms[best]
-    return index
+    return index, product
 
 
 def field_groups(

@@ -8,6 +8,7 @@ This file is imported by the workers too: the standard library and numpy must do
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import resource
@@ -197,9 +198,34 @@ def show(one: Mapping[str, Any]) -> str:
     )
 
 
-def record(benchmark: str, load_before: float, **held: Any) -> Path:
+class Watch:
+    """How busy others keep the machine: the load before, and the cores they use meanwhile."""
+
+    def __init__(self) -> None:
+        """Begin to watch."""
+        self.load_before = os.getloadavg()[0]
+        self._start = time.monotonic(), self._others()
+
+    def seen(self) -> dict[str, float]:
+        """The load before, and the cores others used on average since."""
+        seconds = time.monotonic() - self._start[0]
+        cores = (self._others() - self._start[1]) / seconds
+        return {"load_before": self.load_before, "cores_of_others": max(cores, 0.0)}
+
+    def _others(self) -> float:
+        """Seconds of all cores, less those of this process and its ended children."""
+        stat = Path("/proc/stat")
+        if not stat.exists():
+            return math.nan
+        ticks = [int(one) for one in stat.read_text().splitlines()[0].split()[1:]]
+        idle, waiting = ticks[3:5]
+        used = (sum(ticks[:8]) - idle - waiting) / os.sysconf("SC_CLK_TCK")
+        return used - sum(os.times()[:4])
+
+
+def record(benchmark: str, watch: Watch, **held: Any) -> Path:
     """Append a result, with commit, date and machine, to the benchmark's file."""
-    machine = {"cpu": _cpu(), "cores": n_cores(), "load_before": load_before}
+    machine = {"cpu": _cpu(), "cores": n_cores(), **watch.seen()}
     date = datetime.now(UTC).isoformat(timespec="seconds")
     entry = {"commit": _commit(), "date": date, "machine": machine, **held}
     path = HERE / "results" / f"{benchmark}.jsonl"

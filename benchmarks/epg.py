@@ -9,7 +9,6 @@ must agree before any ratio is taken.
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from typing import Annotated, Any, Literal
 import cyclopts
 import numpy as np
 
-from common import Worker, environment, interleave, peak_flops, record, row, show
+from common import Watch, Worker, environment, interleave, peak_flops, record, row, show
 
 TOLERANCE = {"signal": 1e-5, "jacobian": 1e-4, "timed": 1e-4}
 """Largest difference between packages, all in float32, relative to the largest value. The timed
@@ -79,7 +78,7 @@ def main(
     torchsim_python, mrpro_python
         Python with the package; an environment is made on first use where not given.
     """
-    load = os.getloadavg()[0]
+    watch = Watch()
     pythons = environment("torchsim", torchsim_python), environment("mrpro", mrpro_python)
     with tempfile.TemporaryDirectory() as folder:
         case = Path(folder) / "case.npz"
@@ -99,7 +98,7 @@ def main(
     print(f"multiply-add peak: {peak / 1e9:.0f} billion operations a second")
     path = record(
         "epg",
-        load_before=load,
+        watch,
         versions=mrpro.versions | torchsim.versions | spinprint.versions,
         options=asdict(options),
         differences=differences,

@@ -8,7 +8,6 @@ same atoms before any ratio is taken.
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ from typing import Annotated, Any, Literal
 import cyclopts
 import numpy as np
 
-from common import Worker, environment, interleave, peak_flops, record, row, show
+from common import Watch, Worker, environment, interleave, peak_flops, record, row, show
 
 TIE = 1e-6
 """Scores, of unit voxels and atoms, that differ by less need not give the same atom."""
@@ -63,7 +62,7 @@ def main(
     torch_python
         Python with torch; an environment is made on first use where not given.
     """
-    load = os.getloadavg()[0]
+    watch = Watch()
     python = environment("torch", torch_python)
     with tempfile.TemporaryDirectory() as folder:
         case = Path(folder) / "case.npz"
@@ -90,7 +89,7 @@ def main(
     print(f"laying out the atoms, once for a dictionary: {lay_out:.2f} s")
     path = record(
         "matching",
-        load_before=load,
+        watch,
         versions=torch.versions | ours.versions,
         options=asdict(options),
         matches=matches,

@@ -45,8 +45,8 @@ def table(benchmark: str, entry: dict[str, Any]) -> str:
         [
             f"### `{benchmark}.py`: {machine['cpu']}, {machine['cores']} cores",
             "",
-            f"{options}. Commit {entry['commit']}, {entry['date'][:10]}; load before the run"
-            f" {machine['load_before']:.1f}. {versions}.",
+            f"{options}. Commit {entry['commit']}, {entry['date'][:10]}. Other processes used"
+            f" {machine['cores_of_others']:.2f} cores meanwhile. {versions}.",
             "",
             line(HEAD),
             line(["---"] * len(HEAD)),

@@ -19,21 +19,22 @@ HEAD = ("work", "ratio", "of fastest", "at least", "aim", "spinprint", "the othe
 def main() -> None:
     """Rewrite the section between the markers."""
     readme = HERE / "README.md"
-    tables = "\n\n".join(text for name in ("epg", "matching") for text in tables_of(name))
+    files = sorted((HERE / "results").glob("*.jsonl"))
+    tables = "\n\n".join(text for file in files for text in tables_of(file))
     section = "\n\n".join((MARKERS[0], tables, MARKERS[1]))
     pattern = re.compile(f"{re.escape(MARKERS[0])}.*{re.escape(MARKERS[1])}", re.DOTALL)
     readme.write_text(pattern.sub(lambda _: section, readme.read_text("utf-8")), "utf-8")
     print(readme)
 
 
-def tables_of(benchmark: str) -> list[str]:
+def tables_of(file: Path) -> list[str]:
     """The tables of a benchmark."""
-    lines = (HERE / "results" / f"{benchmark}.jsonl").read_text("utf-8").splitlines()
+    lines = file.read_text("utf-8").splitlines()
     latest = {}
     for entry in map(json.loads, lines):
         machine = entry["machine"]["cpu"], entry["machine"]["cores"]
         latest[json.dumps([machine, entry["options"]])] = entry
-    return [table(benchmark, entry) for entry in latest.values()]
+    return [table(file.stem, entry) for entry in latest.values()]
 
 
 def table(benchmark: str, entry: dict[str, Any]) -> str:

@@ -15,12 +15,12 @@ from .protocol import Fields
 
 
 def require_axes(dictionary: Dictionary, fields: dict[str, ArrayLike | None]) -> None:
-    """Refuse a field that the atoms do not differ in.
+    """Refuse a field that the atoms do not differ in, and atoms that differ in nothing else.
 
     Raises
     ------
     DictionaryError
-        A field is given, and all atoms have the same value of it.
+        A field is given, and all atoms have the same value of it; or nothing is left to estimate.
     """
     for name, values in fields.items():
         if values is not None and name not in dictionary.parameters:
@@ -28,6 +28,11 @@ def require_axes(dictionary: Dictionary, fields: dict[str, ArrayLike | None]) ->
                 f"a {name} map was given, but the dictionary has a single {name}:"
                 f" build it on a grid with an axis {name}"
             )
+    if not any(fields.get(name) is None for name in dictionary.parameters):
+        raise DictionaryError(
+            "the atoms differ in no unknown, so that there is nothing to estimate:"
+            " build the dictionary on a grid of several T1 or T2"
+        )
 
 
 def competitions(

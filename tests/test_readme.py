@@ -1,16 +1,76 @@
-"""The README: its sequence file reads, and its tables list what there is."""
+"""The README: its sequence file reads, its commands run, and its tables list what there is."""
 
+import contextlib
+import io
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+import spinprint as sp
 from spinprint import load_sequence, presets
-from spinprint.sequence import BLOCK_TYPES, parse_sequence
+from spinprint.cli import main
+from spinprint.sequence import BLOCK_TYPES, format_sequence, parse_sequence
 from spinprint.sequence.fields import quantities
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+README_FOLDER = Path(__file__).parents[1]
+README = (README_FOLDER / "README.md").read_text()
 NAMES = {"t1": "T1", "t2": "T2", "t1rho": "T1rho", "adc": "ADC"}
+
+
+@pytest.fixture
+def folder(short_knee: sp.Sequence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the files lie that the README speaks of: a sequence, and two voxels it measured."""
+    monkeypatch.chdir(tmp_path)
+    tissue = sp.Tissue(t1=[0.9, 1.3], t2=[0.03, 0.05], t1rho=[0.04, 0.08])
+    series = sp.simulate(short_knee, tissue).reshape(2, 1, 1, -1)
+    (tmp_path / "knee.toml").write_text(format_sequence(short_knee))
+    sp.write_series(tmp_path / "series.nii.gz", series)
+    np.save(tmp_path / "series.npy", series)
+    return tmp_path
+
+
+def fenced(language: str) -> list[str]:
+    """The blocks of code in a language."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+    return [text for name, text in blocks if name == language]
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_python_example_runs() -> None:
+    (example,) = fenced("python")
+    names: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(example, names)
+    assert names["maps"]["t1"].ravel() == pytest.approx([0.9, 1.3], rel=1e-3)
+    assert printed.getvalue()
+
+
+def test_the_commands_run(folder: Path) -> None:
+    lines = [line for text in fenced("") for line in text.splitlines()]
+    commands = [line.split() for line in lines if line.startswith("spinprint ")]
+    assert commands, "the README shows how to map"
+    for _, *arguments in commands:
+        main(arguments)
+    assert sp.read_maps(folder / "maps")["t1rho"].ravel() == pytest.approx([0.04, 0.08], rel=1e-3)
+
+
+def test_the_targets_of_make_are_there() -> None:
+    makefile = README_FOLDER.joinpath("Makefile").read_text()
+    targets = re.findall(r"^make (\w+)", README, flags=re.MULTILINE)
+    assert targets == ["demo", "test"]
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+def test_the_options_it_names_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.suppress(SystemExit):
+        main(["map", "--help"])
+    options = capsys.readouterr().out
+    for option in set(re.findall(r"`(--[\w-]+)`", README)):
+        assert option in options
 
 
 def rows(heading: str) -> dict[str, list[str]]:
@@ -21,7 +81,7 @@ def rows(heading: str) -> dict[str, list[str]]:
 
 
 def test_the_example_sequence_reads() -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+    (example,) = fenced("toml")
     assert parse_sequence(example).n_samples == 3
 
 

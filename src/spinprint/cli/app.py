@@ -109,7 +109,7 @@ def dictionary(
     rank: Whole | None = None,
     energy: float | None = None,
 ) -> None:
-    """Build a dictionary.
+    """Build a dictionary, of any size; started again, a stopped build goes on where it was.
 
     Example: spinprint dictionary knee.toml --out knee.h5
 

@@ -74,7 +74,9 @@ def map_series(
     """
     check_derivative(out, subject)
     if sigma is not None and not (np.isfinite(sigma) and sigma > 0):
-        raise SeriesError(f"--sigma = {sigma:g} must be positive: it is the noise per channel")
+        raise SeriesError(
+            f"--sigma = {sigma:g} must be a positive number: it is the noise per channel"
+        )
     with stage("Reading the series"):
         series = read_series(series_path, imaginary)
         series.require_length(sequence)
@@ -144,7 +146,7 @@ def _require_axes(dictionary: Dictionary, fields: Fields, path: Path) -> None:
 
 
 def _ranges(fields: Fields, mask: NDArray[np.bool_]) -> dict[str, tuple[float, float]]:
-    """The range of each field inside the mask, but for 1 % of the voxels.
+    """The range of each field inside the mask, but for 2 % of the voxels.
 
     Atoms need not reach out to stray values: there the nearest ones compete all the same.
     """
@@ -153,7 +155,7 @@ def _ranges(fields: Fields, mask: NDArray[np.bool_]) -> dict[str, tuple[float, f
         inside = values[np.isfinite(values) & mask]
         if not inside.size:
             raise SeriesError(f"the {name} map holds no finite value where there is signal")
-        low, high = np.percentile(inside, (0.5, 99.5))
+        low, high = np.percentile(inside, (1, 99))
         widest, unit = _WIDEST[name]
         if high - low > widest:
             raise SeriesError(

@@ -1,0 +1,84 @@
+"""Commands that are stopped while they work leave nothing half-written."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import sys, time
+import spinprint.{module} as module
+from spinprint.cli import main
+def stopped(*arguments, **options):
+    print("at work", flush=True)
+    time.sleep(60)
+module.{name} = stopped
+main(sys.argv[1:])
+"""
+"""The command with one step of its work held up, so that it can be stopped just there."""
+
+SLOW_WRITE = """
+import sys, time
+import h5py
+from spinprint.cli import main
+close = h5py.File.__exit__
+def slow(file, *arguments):
+    close(file, *arguments)
+    print("at work", flush=True)
+    time.sleep(60)
+h5py.File.__exit__ = slow
+main(sys.argv[1:])
+"""
+
+
+@contextmanager
+def working(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A command that has come to the step where it is held up."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "at work\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("workflows.mapping", "find_mask"), ("io.derivative", "dataset_description")],
+)
+def test_control_c_during_map(scan: Path, tmp_path: Path, module: str, name: str) -> None:
+    out = tmp_path / "new" / "maps"
+    arguments = ("--sequence", scan / "sequence.toml", "--out", out)
+    program = PROGRAM.format(module=module, name=name)
+    with working(program, "map", scan / "series.nii.gz", *arguments) as process:
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert told.endswith("spinprint: interrupted, nothing half-written was left\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_control_c_during_demo(tmp_path: Path) -> None:
+    program = PROGRAM.format(module="workflows.demo", name="write_simulation")
+    with working(program, "demo", "--out", tmp_path / "demo") as process:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_kill_while_a_dictionary_is_written(scan: Path, tmp_path: Path) -> None:
+    out = tmp_path / "d.h5"
+    with working(SLOW_WRITE, "dictionary", scan / "sequence.toml", "--out", out) as process:
+        process.kill()
+        process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+    assert not out.exists()

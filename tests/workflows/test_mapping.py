@@ -1,0 +1,199 @@
+"""Maps from files of every kind, in the place and the units they belong to."""
+
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import spinprint as sp
+from spinprint.physics.noise import add_noise
+from spinprint.workflows.dictionary import build_dictionary
+from spinprint.workflows.mapping import MapResult, map_series
+
+OBLIQUE = np.array(
+    [[1.75, -0.5, 0.25, -60.1], [0.6, 1.5, -0.375, 31.3], [-0.1, 0.25, 4.5, 12.7], [0, 0, 0, 1]]
+)
+
+
+@pytest.fixture
+def data(scan: Path) -> NDArray[Any]:
+    return np.asarray(nib.Nifti1Image.from_filename(scan / "series.nii.gz").dataobj)
+
+
+def error(result: MapResult, truth: sp.Maps, name: str) -> float:
+    """Median relative error where a voxel was mapped."""
+    inside = result.maps.status == sp.Status.OK
+    return float(np.median((result.maps[name] / truth[name] - 1)[inside]))
+
+
+def test_a_series_alone_becomes_maps(short: sp.Sequence, scan: Path, tmp_path: Path) -> None:
+    result = map_series(scan / "series.nii.gz", short, tmp_path)
+    truth = sp.read_maps(scan / "truth")
+    assert abs(error(result, truth, "t1")) < 0.005
+    assert abs(error(result, truth, "t2")) < 0.01
+    endings = ("T1map", "T2map", "desc-sd_T1map", "desc-sd_T2map", "M0map", "desc-status_mask")
+    names = {path.name for path in result.files}
+    assert {f"sub-01_{ending}.nii.gz" for ending in endings} < names
+    read = sp.read_maps(tmp_path)
+    assert np.array_equal(read["t1"], result.maps["t1"], equal_nan=True)
+    assert np.array_equal(read.status, result.maps.status)
+
+
+def test_an_array_without_a_place_gives_maps_without(
+    short: sp.Sequence, data: NDArray[Any], tmp_path: Path
+) -> None:
+    np.save(tmp_path / "series.npy", data)
+    result = map_series(tmp_path / "series.npy", short, tmp_path / "maps")
+    assert "The series states no place in space: the maps have none either." in result.remarks
+    image = nib.Nifti1Image.from_filename(tmp_path / "maps/sub-01/anat/sub-01_T1map.nii.gz")
+    assert image.header["sform_code"] == image.header["qform_code"] == 0
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_two_real_files_and_their_oblique_place(
+    short: sp.Sequence, scan: Path, data: NDArray[Any], tmp_path: Path, named: bool
+) -> None:
+    parts = [tmp_path / f"s_part-{part}_x.nii" for part in ("real", "imag")]
+    for path, values in zip(parts, (data.real, data.imag), strict=True):
+        nib.Nifti1Image(np.ascontiguousarray(values), OBLIQUE).to_filename(path)
+    imaginary = parts[1] if named else None
+    result = map_series(parts[0], short, tmp_path / "maps", imaginary=imaginary)
+    whole = map_series(scan / "series.nii.gz", short, tmp_path / "whole")
+    assert np.array_equal(result.maps["t1"], whole.maps["t1"], equal_nan=True)
+    series, mapped = (
+        nib.Nifti1Image.from_filename(path).header
+        for path in (parts[0], tmp_path / "maps/sub-01/anat/sub-01_T1map.nii.gz")
+    )
+    for field in ("srow_x", "srow_y", "srow_z", "quatern_b", "quatern_c", "quatern_d", "qoffset_x"):
+        assert series[field].tobytes() == mapped[field].tobytes()
+
+
+@pytest.mark.parametrize("estimator", ["match", "least-squares"])
+def test_a_b1_map_takes_the_bias_away(short: sp.Sequence, tmp_path: Path, estimator: str) -> None:
+    shape = (12, 12, 1)
+    b1 = np.broadcast_to(np.linspace(0.85, 1.15, 12)[:, None, None], shape)
+    tissue = sp.Tissue(t1=np.full(shape, 0.9), t2=np.full(shape, 0.06), b1=b1)
+    series = add_noise(sp.simulate(short, tissue), 1e-4, np.random.default_rng(2))
+    sp.write_series(tmp_path / "series.nii", series, np.eye(4))
+    stray = b1.astype(np.float32)
+    stray[0, 0] = 40  # one voxel that was measured wrongly must not need atoms up to there
+    nib.Nifti1Image(stray, np.eye(4)).to_filename(tmp_path / "b1.nii")
+
+    def worst(result: MapResult) -> float:
+        return float(np.nanmax(np.abs(result.maps["t2"] / 0.06 - 1)[1:]))
+
+    arguments = (tmp_path / "series.nii", short)
+    known = map_series(
+        *arguments, tmp_path / "known", estimator=estimator, b1_path=tmp_path / "b1.nii"
+    )
+    ignored = map_series(*arguments, tmp_path / "ignored", estimator=estimator)
+    assert worst(known) < 0.02
+    assert worst(ignored) > 0.1
+    assert known.dictionary.n_atoms < 9 * ignored.dictionary.n_atoms
+
+
+def test_where_b1_was_not_measured_nothing_is_mapped(
+    short: sp.Sequence, scan: Path, tmp_path: Path
+) -> None:
+    b1 = np.ones((24, 24, 1), np.float32)
+    b1[12, 12] = 0
+    nib.Nifti1Image(b1, nib.Nifti1Image.from_filename(scan / "series.nii.gz").affine).to_filename(
+        tmp_path / "b1.nii"
+    )
+    result = map_series(
+        scan / "series.nii.gz", short, tmp_path / "maps", b1_path=tmp_path / "b1.nii"
+    )
+    assert result.maps.counts()[sp.Status.NOT_FINITE] == 1
+    assert result.maps.status[12, 12, 0] == sp.Status.NOT_FINITE
+    assert any(remark.startswith("1 of ") for remark in result.remarks)
+
+
+def test_a_mask_says_where(short: sp.Sequence, scan: Path, tmp_path: Path) -> None:
+    mask = (nib.Nifti1Image.from_filename(scan / "labels.nii.gz").get_fdata() == 3).astype(np.uint8)
+    affine = nib.Nifti1Image.from_filename(scan / "series.nii.gz").affine
+    nib.Nifti1Image(mask, affine).to_filename(tmp_path / "mask.nii.gz")
+    result = map_series(
+        scan / "series.nii.gz", short, tmp_path / "maps", mask_path=tmp_path / "mask.nii.gz"
+    )
+    assert np.array_equal(np.isfinite(result.maps["t1"]), mask == 1)
+    assert not any("No mask" in remark for remark in result.remarks)
+    assert result.maps.provenance["mask"] == str(tmp_path / "mask.nii.gz")
+
+
+def test_a_dictionary_file_is_used(short: sp.Sequence, scan: Path, tmp_path: Path) -> None:
+    path = build_dictionary(short, tmp_path / "d.h5", rank=7)
+    result = map_series(scan / "series.nii.gz", short, tmp_path / "maps", dictionary_path=path)
+    assert result.maps.provenance["rank"] == 7
+
+
+def test_a_dictionary_that_keeps_everything_leaves_no_deviation(
+    short: sp.Sequence, scan: Path, tmp_path: Path
+) -> None:
+    path = build_dictionary(short, tmp_path / "d.h5", rank=short.n_samples)
+    arguments = (scan / "series.nii.gz", short, tmp_path / "maps")
+    silent = map_series(*arguments, dictionary_path=path)
+    assert np.isnan(silent.maps.sd["t1"]).all()
+    assert any("no deviations. Give --sigma." in remark for remark in silent.remarks)
+    told = map_series(*arguments, dictionary_path=path, sigma=1e-3)
+    assert np.isfinite(told.maps.sd["t1"][told.maps.has_value()]).all()
+
+
+def test_a_dictionary_of_one_tissue_has_nothing_to_map(
+    short: sp.Sequence, scan: Path, tmp_path: Path
+) -> None:
+    sp.Dictionary.build(short, sp.Tissue(t1=1.0, t2=0.1)).save(tmp_path / "d.h5")
+    with pytest.raises(sp.DictionaryError, match=r"d.h5: all atoms are the same tissue"):
+        map_series(
+            scan / "series.nii.gz", short, tmp_path / "maps", dictionary_path=tmp_path / "d.h5"
+        )
+    assert not (tmp_path / "maps").exists()
+
+
+def test_maps_of_an_earlier_run_survive_a_refusal(
+    short: sp.Sequence, scan: Path, tmp_path: Path
+) -> None:
+    map_series(scan / "series.nii.gz", short, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(sp.SeriesError, match="above the noise"):
+        map_series(scan / "series.nii.gz", short, tmp_path, sigma=1e9)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("sequence", "name", "file", "unit", "bound"),
+    [
+        ("short_knee", "t1rho", "anat/sub-01_T1rho", "s", 0.02),
+        ("short_diffusion", "adc", "dwi/sub-01_ADC", "mm2/s", 0.03),
+    ],
+)
+def test_what_else_a_sequence_encodes(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    sequence: Any,
+    name: str,
+    file: str,
+    unit: str,
+    bound: float,
+) -> None:
+    sequence = request.getfixturevalue(sequence)
+    values = {"t1": 1.0, "t2": 0.045, "t1rho": 0.06, "adc": 1.3e-3}
+    tissue = sp.Tissue(**{key: np.full((4, 4, 1), value) for key, value in values.items()})
+    series = add_noise(sp.simulate(sequence, tissue), 2e-4, np.random.default_rng(4))
+    sp.write_series(tmp_path / "series.nii", series, np.eye(4))
+    grid = tmp_path / "grid.toml"
+    extra = {"t1rho": "t1rho_ms = { start = 20, stop = 200, factor = 1.25 }"}
+    grid.write_text(
+        'format = "spinprint-grid/1"\n'
+        "t1_ms = { start = 300, stop = 3000, factor = 1.25 }\n"
+        "t2_ms = { start = 15, stop = 150, factor = 1.25 }\n"
+        + extra.get(name, "adc_mm2_per_s = { start = 0, stop = 3e-3, step = 5e-4 }")
+    )
+    dictionary = build_dictionary(sequence, tmp_path / "d.h5", grid)
+    map_series(tmp_path / "series.nii", sequence, tmp_path / "maps", dictionary_path=dictionary)
+    image = nib.Nifti1Image.from_filename(tmp_path / f"maps/sub-01/{file}.nii.gz")
+    assert np.median(image.get_fdata()) == pytest.approx(values[name], rel=bound)
+    assert f'"Units": "{unit}"' in (tmp_path / f"maps/sub-01/{file}.json").read_text()
+    assert sp.read_maps(tmp_path / "maps").sd[name].max() < 0.1 * values[name]

@@ -14,18 +14,14 @@ from numpy.typing import NDArray
 
 from ..errors import DictionaryError
 from ..parallel import Progress
-from ..physics.simulate import simulate_flat
 from ..sequence import Sequence
 from ..tissue import ParameterGrid, Tissue
 from . import store
-from .basis import GramMatrix, choose_rank
+from .compression import compress_atoms, find_basis
 from .matching import Matcher
 
-_CHUNK = 8192
-"""Atoms whose uncompressed signals are held at a time while building."""
-
-_BASIS_ATOMS = 16384
-"""The basis is that of all atoms, or of so many spread evenly over them."""
+_SLAB = 1 << 24
+"""Bytes hashed at a time, so that a dictionary on disk is never needed in memory as a whole."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,7 +38,7 @@ class Dictionary:
     basis: NDArray[Any]
     """Orthonormal columns, `(time, rank)`; float32 or complex64."""
     coefficients: NDArray[Any]
-    """Signals in the basis, `(atom, rank)`; float32 or complex64."""
+    """Signals in the basis, `(atom, rank)`; float32 or complex64; may lie on disk."""
     singular_values: NDArray[np.float64]
     """Of the atoms the basis was made from, each of unit norm, `(time,)`."""
     grid: ParameterGrid | None = None
@@ -62,7 +58,7 @@ class Dictionary:
         """Simulate and compress all atoms.
 
         Memory stays at the compressed dictionary, the signals of 8192 atoms and a
-        `(time, time)` matrix.
+        `(time, time)` matrix; `on_disk.build_file` does without the first.
 
         Parameters
         ----------
@@ -77,7 +73,7 @@ class Dictionary:
         n_states
             Configuration orders kept; None as in `simulate`.
         progress
-            Called with the atoms done and their number, twice over.
+            Called with the atoms done and their number.
 
         Raises
         ------
@@ -87,26 +83,11 @@ class Dictionary:
             The rank or the energy is impossible.
         """
         tissue = (grid.tissue() if isinstance(grid, ParameterGrid) else grid).flat()
-        choose_rank(np.ones(sequence.n_samples), rank=rank, energy=energy)  # refuse at once
-        picked = tissue.take(_spread(tissue.size, _BASIS_ATOMS))
-        total = picked.size + tissue.size
-
-        def signals(atoms: Tissue) -> NDArray[Any]:
-            return simulate_flat(sequence, atoms, n_states=n_states)[:, 0]
-
-        gram = GramMatrix(sequence.n_samples)
-        for start in range(0, picked.size, _CHUNK):
-            gram.add(signals(picked.take(slice(start, start + _CHUNK))))
-            if progress:
-                progress(min(start + _CHUNK, picked.size), total)
-        vectors, singular_values = gram.basis(rank=rank, energy=energy)
-        basis = vectors.astype(np.complex64 if np.iscomplexobj(vectors) else np.float32)
+        basis, singular_values = find_basis(
+            sequence, tissue, rank=rank, energy=energy, n_states=n_states
+        )
         coefficients = np.empty((tissue.size, basis.shape[1]), basis.dtype)
-        for start in range(0, tissue.size, _CHUNK):
-            chunk = signals(tissue.take(slice(start, start + _CHUNK)))
-            coefficients[start : start + _CHUNK] = chunk @ basis.conj()
-            if progress:
-                progress(picked.size + min(start + _CHUNK, tissue.size), total)
+        compress_atoms(sequence, tissue, basis, coefficients, n_states=n_states, progress=progress)
         return cls(
             sequence=sequence,
             tissue=tissue,
@@ -126,7 +107,7 @@ class Dictionary:
         """Number of basis vectors."""
         return self.basis.shape[1]
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The tissue parameters that differ between atoms."""
         given = self.tissue.given()
@@ -147,7 +128,9 @@ class Dictionary:
         arrays = {**self.tissue.given(), **held}
         for name, array in sorted(arrays.items()):
             hasher.update(f"{name}{array.shape}{array.dtype}".encode())
-            hasher.update(np.ascontiguousarray(array).tobytes())
+            rows = max(1, _SLAB // max(1, array[:1].nbytes))
+            for start in range(0, len(array), rows):
+                hasher.update(np.ascontiguousarray(array[start : start + rows]).data)
         return hasher.hexdigest()
 
     def require(self, sequence: Sequence) -> None:
@@ -263,8 +246,3 @@ class Dictionary:
             except DictionaryError as error:
                 raise DictionaryError(f"{path}: {error}") from None
         return dictionary
-
-
-def _spread(size: int, most: int) -> NDArray[np.int64]:
-    """At most `most` indices, evenly spread over `size`."""
-    return np.linspace(0, size - 1, min(size, most)).round().astype(np.int64)

@@ -75,34 +75,34 @@ def best_atoms(atoms, voxels, scores, blocks):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def top_atoms(atoms, n_atoms, voxels, scores, index):
-    """For every voxel the largest |inner products|², in order; of equal ones the first atoms.
+def top_atoms(atoms, first, n_atoms, voxels, scores, index):
+    """Keep for every voxel the largest |inner products|², in order; of equal ones the first.
 
     Parameters
     ----------
     atoms, voxels
         As for `best_atoms`.
-    n_atoms
-        Number of atoms, the padding of the last block left out.
+    first, n_atoms
+        Number of the first atom, and how many there are, the padding of the last block left out.
     scores, index
-        Written: squared moduli and their atoms, float32 and int64 `(voxel, rank of the match)`.
+        The lists so far, begun with -1, and longer by these atoms: squared moduli and numbers of
+        atoms, float32 and int64 `(voxel, place)`.
     """
     terms = voxels.shape[1] // 2
     n_blocks = atoms.shape[0] // terms
     row = np.empty((1, LANES), np.float32)
-    scores[:] = -1
     for start in range(0, n_blocks, TILE):
         for v in range(0, voxels.shape[0], 4):
             for block in range(start, min(start + TILE, n_blocks)):
                 m0, m1, m2, m3 = four_products(atoms, voxels, terms, block, v)
-                insert(m0, row, block, n_atoms, scores[v], index[v])
-                insert(m1, row, block, n_atoms, scores[v + 1], index[v + 1])
-                insert(m2, row, block, n_atoms, scores[v + 2], index[v + 2])
-                insert(m3, row, block, n_atoms, scores[v + 3], index[v + 3])
+                insert(m0, row, block, first, n_atoms, scores[v], index[v])
+                insert(m1, row, block, first, n_atoms, scores[v + 1], index[v + 1])
+                insert(m2, row, block, first, n_atoms, scores[v + 2], index[v + 2])
+                insert(m3, row, block, first, n_atoms, scores[v + 3], index[v + 3])
 
 
 @njit(forceinline=True)
-def insert(products, row, block, n_atoms, scores, index):
+def insert(products, row, block, first, n_atoms, scores, index):
     """Put those of sixteen products that belong there into an ordered list."""
     if any_greater(products, number(scores[-1])):
         store(row, 0, products)
@@ -115,7 +115,7 @@ def insert(products, row, block, n_atoms, scores, index):
             for later in range(len(scores) - 1, place, -1):
                 scores[later], index[later] = scores[later - 1], index[later - 1]
             if place < len(scores):
-                scores[place], index[place] = row[0, lane], atom
+                scores[place], index[place] = row[0, lane], first + atom
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -6,7 +6,9 @@ atoms, the voxels and sixteen candidates a voxel, never a voxel x atom matrix.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +19,29 @@ from .kernel import LANES, best_atoms, extent, pack, top_atoms, unpack_voxels
 _CHUNK = 256
 """Voxels per call of the kernel: their candidates fit the second cache."""
 
+SLAB = 1 << 20
+"""Atoms laid out for the kernel at a time; more are read from where they lie, slab by slab."""
+
+
+class _Slab(NamedTuple):
+    """Atoms as the kernels read them."""
+
+    first: int
+    size: int
+    atoms: NDArray[np.float32]
+
 
 class Matcher:
-    """Atoms laid out for the kernel."""
+    """Atoms laid out for the kernel, at most a slab of them at a time.
+
+    Memory is twice that of a slab (at rank 20, 80 MB each time) and that of the voxels.
+    """
 
     def __init__(self, coefficients: NDArray[Any]) -> None:
-        """Take atoms `(atom, rank)`; their norm does not matter, atoms of norm 0 never win."""
-        norms = np.linalg.norm(coefficients, axis=1, keepdims=True)
+        """Take atoms `(atom, rank)`, in memory or on disk; those of norm 0 never win."""
         self.n_atoms = len(coefficients)
+        self._coefficients = coefficients
         self._complex = np.iscomplexobj(coefficients)
-        self._atoms = pack(coefficients / np.where(norms > 0, norms, np.inf))
 
     def best(
         self, series: NDArray[Any], progress: Progress | None = None
@@ -38,28 +53,27 @@ class Matcher:
         series
             Compressed signals, complex `(voxel, rank)`.
         progress
-            Called with the voxels done and their number.
+            Called with the voxels done and their number, once over for every slab of atoms.
 
         Returns
         -------
         index `(voxel,)` and inner product `(voxel,)`; of equal atoms the first one wins.
         """
         index = np.zeros(len(series), np.int64)
-        score = np.zeros(len(series), np.float32)
+        score = np.full(len(series), -1, np.float32)
 
-        def work(start: int, stop: int) -> None:
+        def work(slab: _Slab, start: int, stop: int) -> None:
             voxels = self._voxels(series[start:stop])
             scores = np.empty((len(voxels), LANES), np.float32)
             blocks = np.empty_like(scores)
-            best_atoms(self._atoms, voxels, scores, blocks)
-            atoms = blocks[: stop - start].astype(np.int64) * LANES + np.arange(LANES)
-            scores = scores[: stop - start]
-            scores[atoms >= self.n_atoms] = -1  # the padding of the last block
-            top = scores.max(axis=1, keepdims=True)
-            index[start:stop] = np.where(scores == top, atoms, self.n_atoms).min(axis=1)
-            score[start:stop] = np.sqrt(np.maximum(top[:, 0], 0))
+            best_atoms(slab.atoms, voxels, scores, blocks)
+            here, product = _best_lane(scores[: stop - start], blocks[: stop - start], slab.size)
+            better = product > score[start:stop]
+            index[start:stop] = np.where(better, slab.first + here, index[start:stop])
+            score[start:stop] = np.where(better, product, score[start:stop])
 
-        for_chunks(work, len(series), _CHUNK, progress)
+        for slab in self._slabs():
+            for_chunks(partial(work, slab), len(series), _CHUNK, progress)
         return index, score
 
     def top(
@@ -78,19 +92,17 @@ class Matcher:
         -------
         index and inner product, `(voxel, count)` each; of equal atoms the first comes first.
         """
-        index = np.zeros((len(series), count), np.int64)
-        score = np.zeros((len(series), count), np.float32)
+        shape = (len(series) + 3, count)  # the kernel takes four voxels at a time
+        index, score = np.zeros(shape, np.int64), np.full(shape, -1, np.float32)
 
-        def work(start: int, stop: int) -> None:
+        def work(slab: _Slab, start: int, stop: int) -> None:
             voxels = self._voxels(series[start:stop])
-            scores = np.empty((len(voxels), count), np.float32)
-            atoms = np.zeros((len(voxels), count), np.int64)
-            top_atoms(self._atoms, self.n_atoms, voxels, scores, atoms)
-            index[start:stop] = atoms[: stop - start]
-            score[start:stop] = np.sqrt(np.maximum(scores[: stop - start], 0))
+            part = slice(start, start + len(voxels))
+            top_atoms(slab.atoms, slab.first, slab.size, voxels, score[part], index[part])
 
-        for_chunks(work, len(series), _CHUNK)
-        return index, score
+        for slab in self._slabs():
+            for_chunks(partial(work, slab), len(series), _CHUNK)
+        return index[: len(series)], np.sqrt(np.maximum(score[: len(series)], 0))
 
     def extent(
         self, series: NDArray[Any], floor: NDArray[Any], theta: NDArray[np.float64]
@@ -110,22 +122,50 @@ class Matcher:
         -------
         lowest and highest parameters, `(voxel, parameter)` each; inf and -inf where none counts.
         """
-        shape = (len(series), theta.shape[1])
-        low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
+        low = np.full((len(series) + 3, theta.shape[1]), np.inf)
+        high = -low
+        floors = np.full(len(series) + 3, np.inf, np.float32)
+        floors[: len(series)] = floor
 
-        def work(start: int, stop: int) -> None:
+        def work(slab: _Slab, start: int, stop: int) -> None:
             voxels = self._voxels(series[start:stop])
-            more = (0, len(voxels) - (stop - start))
-            floors = np.pad(floor[start:stop].astype(np.float32), more, constant_values=np.inf)
-            lowest = np.full((len(voxels), shape[1]), np.inf)
-            highest = -lowest
-            extent(self._atoms, voxels, floors, theta, lowest, highest)
-            low[start:stop], high[start:stop] = lowest[: stop - start], highest[: stop - start]
+            part = slice(start, start + len(voxels))
+            columns = np.ascontiguousarray(theta[slab.first : slab.first + slab.size])
+            extent(slab.atoms, voxels, floors[part], columns, low[part], high[part])
 
-        for_chunks(work, len(series), _CHUNK)
-        return low, high
+        for slab in self._slabs():
+            for_chunks(partial(work, slab), len(series), _CHUNK)
+        return low[: len(series)], high[: len(series)]
+
+    def _slabs(self) -> Iterator[_Slab]:
+        if self.n_atoms <= SLAB:
+            yield _Slab(0, self.n_atoms, self._whole)
+            return
+        for first in range(0, self.n_atoms, SLAB):
+            part = self._coefficients[first : first + SLAB]
+            yield _Slab(first, len(part), _laid_out(part))
+
+    @cached_property
+    def _whole(self) -> NDArray[np.float32]:
+        return _laid_out(self._coefficients)
 
     def _voxels(self, series: NDArray[Any]) -> NDArray[np.float32]:
         """Voxels as the kernels read them, as many as a multiple of four."""
         voxels = unpack_voxels(series, complex_atoms=self._complex)
         return np.pad(voxels, ((0, -len(voxels) % 4), (0, 0)))
+
+
+def _laid_out(coefficients: NDArray[Any]) -> NDArray[np.float32]:
+    norms = np.linalg.norm(coefficients, axis=1, keepdims=True)
+    return pack(coefficients / np.where(norms > 0, norms, np.inf))
+
+
+def _best_lane(
+    scores: NDArray[np.float32], blocks: NDArray[np.float32], n_atoms: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The best of the sixteen candidates of each voxel; of equal ones the first atom."""
+    atoms = blocks.astype(np.int64) * LANES + np.arange(LANES)
+    scores = np.where(atoms < n_atoms, scores, -1)  # the last block is padded
+    top = scores.max(axis=1, keepdims=True)
+    index = np.where(scores == top, atoms, n_atoms).min(axis=1)
+    return index, np.sqrt(np.maximum(top[:, 0], 0))

@@ -20,6 +20,9 @@ FORMAT = "spinprint-dictionary/1"
 
 ARRAYS = ("basis", "coefficients", "singular_values")
 
+IN_MEMORY = 1 << 29
+"""Largest array that is read into memory [bytes]."""
+
 _DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
 """What reading a damaged file raises, by where the damage is."""
 
@@ -93,8 +96,17 @@ def _read(file: h5py.File) -> Stored:
         sequence=parse_sequence(texts["sequence"], source="its sequence"),
         tissue=Tissue(**{name: np.asarray(values) for name, values in file["tissue"].items()}),
         grid=None if grid is None else ParameterGrid.from_dict(json.loads(grid)),
-        arrays={name: np.asarray(file[name]) for name in ARRAYS},
+        arrays={name: _array(file[name]) for name in ARRAYS},
         digest=texts["digest"],
+    )
+
+
+def _array(dataset: h5py.Dataset) -> NDArray[Any]:
+    """The content; one too large for comfort stays on disk and is read where it is used."""
+    if dataset.nbytes <= IN_MEMORY or dataset.id.get_offset() is None:
+        return np.asarray(dataset)
+    return np.memmap(
+        dataset.file.filename, dataset.dtype, "r", dataset.id.get_offset(), dataset.shape
     )
 
 

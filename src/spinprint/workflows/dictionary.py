@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..dictionary import Dictionary
 from ..dictionary.defaults import default_grid
 from ..dictionary.grid_file import load_grid
+from ..dictionary.on_disk import build_file
 from ..errors import DictionaryError, TissueError
-from ..files import check_output_file
 from ..sequence import Sequence
 from ..tissue import ParameterGrid
 from .stages import Stage, silent
@@ -28,6 +27,8 @@ def build_dictionary(
 ) -> Path:
     """Build a dictionary and write it; arguments as on the command line.
 
+    A build that was stopped is taken up again by the same call.
+
     Raises
     ------
     InputError
@@ -35,12 +36,9 @@ def build_dictionary(
     """
     if rank is not None and energy is not None:
         raise DictionaryError("give --rank or --energy, not both: one follows from the other")
-    check_output_file(out)
     grid = _fitting_grid(grid_path, sequence) if grid_path else default_grid(sequence)
     with stage(f"Building {grid.size} atoms") as progress:
-        dictionary = Dictionary.build(sequence, grid, rank, energy=energy, progress=progress)
-    with stage("Writing the dictionary"):
-        dictionary.save(out)
+        build_file(sequence, grid, out, rank, energy=energy, progress=progress)
     return out
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import for_chunks
+from ..parallel import for_chunks, n_workers
 from ..sequence import Sequence
 from ..tissue import Tissue
 from .program import Program, compile_sequence
@@ -81,7 +81,8 @@ def _play_all(
                 min(LANES, stop - first), n_states, state, damping, window, written,
             )  # fmt: skip
 
-    for_chunks(work, tissue.size, _CHUNK)
+    share = -(-tissue.size // (n_workers() * LANES)) * LANES
+    for_chunks(work, tissue.size, min(_CHUNK, share))
 
 
 def _padded(values: NDArray[Any], size: int) -> NDArray[np.float32]:

@@ -174,6 +174,10 @@ class Sequence:
             head["slice_profile"] = _table(self.slice_profile)
         return head | {"block": [_table(block) for block in self.blocks]}
 
+    def __hash__(self) -> int:
+        """From the digest, which is made once: caches look sequences up all the time."""
+        return hash(self.digest)
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what the scanner plays: equal for sequences that give equal signals.

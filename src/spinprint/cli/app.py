@@ -224,14 +224,20 @@ def convert(file: Path, *, out: Path) -> None:
 
 @sequence_app.command(name="list")
 def list_() -> None:
-    """Print the names of the presets and where they come from."""
+    """Print the names of the presets and where they come from.
+
+    Example: spinprint sequence list
+    """
     for name, preset in PRESETS.items():
         print(f"{name}\n    {preset().citation}")
 
 
 @app.command
 def doctor() -> None:
-    """Print what this machine has, what is missing and how to get it."""
+    """Print what this machine has, what is missing and how to get it.
+
+    Example: spinprint doctor
+    """
     from ..workflows.doctor import examine
 
     for line in examine():

@@ -21,6 +21,7 @@ ORDER = (
     "parallel",
     "sequence",
     "tissue",
+    "prior",
     "physics",
     "dictionary",
     "training",

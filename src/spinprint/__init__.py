@@ -19,10 +19,11 @@ _STAGES: dict[str, tuple[str, ...]] = {
     ),
     "sequence": ("Sequence", "load_sequence", "presets"),
     "tissue": ("Axis", "ParameterGrid", "Tissue"),
+    "prior": ("Prior",),
     "physics.simulate": ("simulate",),
     "dictionary": ("Dictionary",),
     "maps": ("Maps", "Status"),
-    "estimators": ("DictionaryMatching", "LeastSquares"),
+    "estimators": ("DictionaryMatching", "LeastSquares", "PosteriorMean"),
     "evaluation": ("Row", "compare"),
     "io": ("Series", "read_maps", "read_series", "write_maps", "write_series"),
 }

@@ -17,7 +17,7 @@ from spinprint import (
     Status,
     Tissue,
 )
-from spinprint.estimators import DictionaryMatching, Estimator, LeastSquares
+from spinprint.estimators import DictionaryMatching, Estimator, LeastSquares, PosteriorMean
 from spinprint.physics.noise import add_noise, snr_to_sigma
 from spinprint.physics.simulate import simulate
 from spinprint.sequence import Inversion, ReadoutTrain
@@ -26,6 +26,7 @@ ESTIMATORS: dict[str, Callable[[Dictionary], Estimator]] = {
     "match": DictionaryMatching,
     "match without refinement": lambda dictionary: DictionaryMatching(dictionary, refine=False),
     "least squares": LeastSquares,
+    "posterior mean": PosteriorMean,
 }
 
 FLIP = np.deg2rad(10 + 50 * np.sin(np.linspace(0, 3 * np.pi, 90)) ** 2)

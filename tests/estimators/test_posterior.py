@@ -20,8 +20,10 @@ from spinprint import (
     TissueError,
     presets,
 )
+from spinprint.estimators.belief import Belief
 from spinprint.estimators.expansion import Expansion
 from spinprint.estimators.matching import DictionaryMatching
+from spinprint.estimators.weighing import Weigher
 from spinprint.physics.noise import add_noise, snr_to_sigma
 from spinprint.physics.simulate import simulate
 from spinprint.prior import Normal, Uniform
@@ -66,7 +68,7 @@ def brute_force(
         law, centre = prior.laws[name], np.log(maps[name])
         width = 7 * maps.sd[name] / maps[name]
         ends = max(np.log(law.low), centre - width), min(np.log(law.high), centre + width)
-        edges = np.linspace(*ends, 142)
+        edges = np.linspace(*ends, 102)
         axes.append((edges[1:] + edges[:-1]) / 2)
     theta = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     tissue = Tissue(t1=np.exp(theta[:, 0]), t2=np.exp(theta[:, 1]))
@@ -78,7 +80,7 @@ def brute_force(
     mean = weight @ theta
     sd = np.sqrt(weight @ (theta - mean) ** 2)
     found = {"mean": mean, "sd": sd}
-    square = weight.reshape(141, 141)
+    square = weight.reshape(101, 101)
     marginals = square.sum(axis=1), square.sum(axis=0)
     for name, level in LEVELS.items():
         pairs = zip(axes, marginals, strict=True)
@@ -86,13 +88,13 @@ def brute_force(
     return found
 
 
-@pytest.mark.parametrize("snr_db", [-5, 5, 15, 25, 40])
+@pytest.mark.parametrize("snr_db", [0, 8, 16, 25, 40])
 def test_it_is_what_brute_force_gives(estimator: PosteriorMean, snr_db: float) -> None:
     sequence = estimator.dictionary.sequence
-    _, series, sigma = scanned(sequence, PRIOR, 6, snr_db)
+    _, series, sigma = scanned(sequence, PRIOR, 4, snr_db)
     maps = estimator.predict(series, sigma=sigma)
     assert maps.has_value().all()
-    for voxel in range(6):
+    for voxel in range(4):
         one = maps.replace(
             values={name: maps[name][voxel] for name in maps},
             sd={name: maps.sd[name][voxel] for name in maps},
@@ -114,7 +116,7 @@ def test_it_is_what_brute_force_gives(estimator: PosteriorMean, snr_db: float) -
 def test_it_is_calibrated_and_beats_matching(
     estimator: PosteriorMean, snr_db: float, given: bool
 ) -> None:
-    n = 1000
+    n = 700
     tissue, series, sigma = scanned(estimator.dictionary.sequence, PRIOR, n, snr_db)
     noise = sigma if given else None
     maps = estimator.predict(series, sigma=noise)
@@ -125,11 +127,41 @@ def test_it_is_calibrated_and_beats_matching(
         truth = getattr(tissue, name)
         inside = np.abs(maps[name] - truth)[known] <= maps.sd[name][known]
         between = (maps.extra[f"{name}_q16"] <= truth) & (truth <= maps.extra[f"{name}_q84"])
-        # Three standard errors of 1000 voxels are 4.4 %.
-        assert inside.mean() == pytest.approx(0.683, abs=0.044)
-        assert between[known].mean() == pytest.approx(0.68, abs=0.044)
+        # Three standard errors of 700 voxels are 5.3 %.
+        assert inside.mean() == pytest.approx(0.683, abs=0.053)
+        assert between[known].mean() == pytest.approx(0.68, abs=0.053)
         error, matching = (np.log(m[name] / truth)[known] for m in (maps, matched))
         assert np.mean(error**2) <= 1.005 * np.mean(matching**2)
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+@pytest.mark.parametrize("n_atoms", [1, 37, 1600])
+def test_one_pass_weighs_as_all_weights_would(kind: type, n_atoms: int) -> None:
+    rng = np.random.default_rng(n_atoms)
+
+    def normal(*shape: int) -> np.ndarray:
+        imaginary = 1j * rng.normal(size=shape) if kind is complex else 0
+        return rng.normal(size=shape) + imaginary
+
+    atoms, theta = normal(n_atoms, 3), rng.uniform(size=(n_atoms, 2))
+    log_weights = rng.normal(size=n_atoms)
+    unit = rng.normal(size=(7, 3)) + 1j * rng.normal(size=(7, 3))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    energy = np.geomspace(0.1, 300, 7)
+    weigher = Weigher(atoms, theta, log_weights, (np.zeros(2), np.ones(2)))
+    found = weigher.weigh(unit, energy)
+    directions = atoms / np.linalg.norm(atoms, axis=1, keepdims=True)
+    score = energy[:, None] * np.abs(unit @ directions.conj().T) ** 2 + log_weights
+    weights = np.exp(score - score.max(axis=1, keepdims=True))
+    expected = Belief.of_draws(np.tile(theta, (7, 1, 1)), weights)
+    np.testing.assert_array_equal(found.best, score.argmax(axis=1))
+    np.testing.assert_allclose(found.belief.mean, expected.mean, rtol=2e-4)
+    np.testing.assert_allclose(found.belief.sd, expected.sd, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(found.belief.ess, expected.ess, rtol=1e-3)
+    if n_atoms == 1600:
+        many = expected.ess > 300  # a quantile among few atoms is not defined that well
+        apart = found.belief.quantiles - expected.quantiles
+        np.testing.assert_allclose(apart[:, many], 0, atol=0.01)
 
 
 def test_complex_signals_and_m0() -> None:
@@ -152,7 +184,7 @@ def test_atoms_on_a_grid_stand_for_their_cells() -> None:
     }
     on_grid = PosteriorMean(Dictionary.build(fisp(), ParameterGrid(uneven)))
     drawn = PosteriorMean.build(fisp(), prior, n_atoms=20_000)
-    _, series, sigma = scanned(fisp(), prior, 40, -5)
+    _, series, sigma = scanned(fisp(), prior, 40, 0)
     one, two = (estimator.predict(series, sigma=sigma) for estimator in (on_grid, drawn))
     assert np.median(one.extra["ess"]) > 200
     for name in one:
@@ -189,7 +221,7 @@ def test_what_lies_beyond_the_range_is_marked(estimator: PosteriorMean) -> None:
 def test_the_expansion_meets_the_signal_between_its_nodes() -> None:
     """A cubic in two coordinates, and a fifth power along one, are met exactly."""
 
-    def model(theta: np.ndarray, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def model(theta: np.ndarray, _: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         x, y = theta.T
         s = 1 + x - 2 * y + x * y + x**2 * y - 3 * x * y**2 + 0.5 * x**5 - y**4
         dx = 1 + y + 2 * x * y - 3 * y**2 + 2.5 * x**4
@@ -207,7 +239,7 @@ def test_the_expansion_meets_the_signal_between_its_nodes() -> None:
 def test_the_simulations_of_the_expansion_keep_within_the_bounds() -> None:
     seen = []
 
-    def model(theta: np.ndarray, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def model(theta: np.ndarray, _: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         seen.append(theta)
         return np.ones((len(theta), 1)), np.ones((len(theta), 1, 1))
 
@@ -241,16 +273,6 @@ def on_grid() -> Dictionary:
             DictionaryError,
             "rules out every atom",
         ),
-        (
-            lambda d: PosteriorMean.build(presets.knee_t1_t2_t1rho(), PRIOR, n_atoms=10),
-            TissueError,
-            "t1rho is needed",
-        ),
-        (
-            lambda d: PosteriorMean(Dictionary.build(fisp(), GRID, 90)).predict(np.ones((2, 90))),
-            SeriesError,
-            "sigma must be given",
-        ),
     ],
 )
 def test_what_does_not_belong_together_is_refused(
@@ -268,3 +290,14 @@ def test_a_field_map_needs_atoms_that_share_fields() -> None:
     estimator = PosteriorMean.build(fisp(), prior, n_atoms=100)
     with pytest.raises(DictionaryError, match="no two atoms share a b1"):
         estimator.predict(np.ones((2, 90)), b1=np.ones(2))
+
+
+def test_a_prior_without_what_the_sequence_needs_is_refused() -> None:
+    with pytest.raises(TissueError, match="t1rho is needed"):
+        PosteriorMean.build(presets.knee_t1_t2_t1rho(), PRIOR, n_atoms=10)
+
+
+def test_a_basis_of_full_rank_tells_no_noise() -> None:
+    estimator = PosteriorMean(Dictionary.build(fisp(), GRID, 90))
+    with pytest.raises(SeriesError, match="sigma must be given"):
+        estimator.predict(np.ones((2, 90)))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from ..prior import RANGES
 from ..sequence import Sequence
 from ..tissue import Axis, ParameterGrid
 
-# The ranges hold tissue from tendon to fluid at 1.5 T to 7 T. Refinement between the atoms gives
-# the precision; the grid has to lead it to the right place, so that its steps may grow with the
-# number of unknowns to keep the number of atoms between 10^4 and 10^5.
-_RANGES = {"t1": (0.05, 6.0), "t2": (0.004, 3.0), "t1rho": (0.004, 3.0)}
+# Refinement between the atoms gives the precision; the grid has to lead it to the right place, so
+# that its steps may grow with the number of unknowns to keep the number of atoms between 10^4 and
+# 10^5.
 _FACTORS = {2: {"t1": 1.05, "t2": 1.05}, 3: {"t1": 1.15, "t2": 1.1, "t1rho": 1.15}}
 _FACTORS[4] = {"t1": 1.25, "t2": 1.2, "t1rho": 1.25}
-_ADC = Axis.linear(0.0, 4e-3, 2e-4)
+_ADC = Axis.linear(*RANGES["adc"], 2e-4)
 _FIELD_STEPS = {"b1": 0.05, "b0": 5.0}
 """Steps along a known field [relative, Hz]."""
 
@@ -30,7 +30,7 @@ def default_grid(
     """
     factors = _FACTORS[len(sequence.unknowns)]
     axes = {
-        name: _ADC if name == "adc" else Axis.geometric(*_RANGES[name], factors[name])
+        name: _ADC if name == "adc" else Axis.geometric(*RANGES[name], factors[name])
         for name in sequence.unknowns
     }
     for name, (low, high) in (fields or {}).items():

@@ -2,6 +2,7 @@
 
 from .least_squares import LeastSquares
 from .matching import DictionaryMatching
+from .posterior import PosteriorMean
 from .protocol import Estimator
 
-__all__ = ["DictionaryMatching", "Estimator", "LeastSquares"]
+__all__ = ["DictionaryMatching", "Estimator", "LeastSquares", "PosteriorMean"]

@@ -1,0 +1,362 @@
+"""The Bayes estimate: mean and spread over a prior, given the series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..dictionary import Dictionary
+from ..errors import DictionaryError, SeriesError
+from ..maps import Maps, Status
+from ..parallel import Progress
+from ..prior import Prior
+from ..sequence import Sequence
+from ..tissue import Tissue
+from .belief import LEVELS, Belief
+from .coordinates import Coordinates
+from .importance import Target, sample
+from .nearest import field_groups, require_axes
+from .noise import holds_signal, sigma_outside_basis
+from .protocol import Fields, VoxelEstimates, map_voxels
+from .refinement import refine, signal_model
+from .weighing import Weighed, Weigher
+
+Array = NDArray[np.float64]
+
+ENOUGH = 200.0
+"""Effective atoms from which on they alone make the estimate."""
+
+FEW = 20.0
+"""Effective draws below which an estimate counts as not converged."""
+
+PRECISION = 1e-5
+"""Relative error of the signal model: noise below this part of a signal counts as this much."""
+
+EDGE = 0.1
+"""A range ends the posterior where 5 % of it lie within this many deviations of the end."""
+
+_CHUNK = 2048  # voxels weighed at a time
+_LOCAL_CHUNK = 256  # voxels sampled at a time: bounds the memory of their draws
+_ENERGY = 1 - 1e-6  # of the basis: what it leaves out stays below the noise up to 40 dB
+_RESOLVED = 1e6  # energy over 2 sigma² up to which float32 scores are good to a tenth
+
+
+@dataclass(frozen=True, eq=False)
+class PosteriorMean:
+    """Bayes: what the series and the prior together say, M0 marginalised.
+
+    White noise of sigma per channel, a signal M0 s with s = |s| d, and A = M0 |s| give
+
+        |y - M0 s|² = |y|² - |<d, y>|² + |A - <d, y>|²
+
+    so that integrating over M0 leaves exp(|<d, y>|² / 2 sigma²) (Bretthorst, Bayesian Spectrum
+    Analysis and Parameter Estimation, 1988, chapter 3). M0 has the prior dM0 / |M0|², which is
+    also dA / |A|²: it changes neither with the unit of the series nor with the tissue, and what
+    it adds, about 1 / |<d, y>|², is alike for all tissue that fits. (A prior flat in M0 would
+    add 1 / |s|² and expect tissue that gives little signal.) An atom weighs its prior times this
+    likelihood. Where too few atoms weigh (`ENOUGH`), the estimate comes from draws around the
+    most likely point instead; see `importance`.
+
+    Values are means of the coordinates: for times exp(E[log T]), the estimate of least
+    squared relative error, with T times the deviation of log T as its SD; for all else mean and
+    deviation. Quantiles hold in any coordinate. `extra` holds `t1_q05`, `t1_q16`, `t1_q50`,
+    `t1_q84`, `t1_q95`, and so on by parameter, and `ess`, the effective sample size.
+
+    Raises
+    ------
+    DictionaryError
+        Atoms and prior do not belong together: they differ in other parameters, an atom on a
+        grid cannot be told its share, or no atom is possible under the prior.
+    """
+
+    dictionary: Dictionary
+    """The atoms: on a grid, where each stands for its cell; or independent draws of the prior,
+    which weigh alike."""
+    prior: Prior | None = None
+    """What is expected; None is even over the range of the grid (`Prior.over`)."""
+
+    def __post_init__(self) -> None:
+        grid = self.dictionary.grid
+        if self.prior is None and grid is None:
+            raise DictionaryError("the atoms lie on no grid: say which prior they were drawn from")
+        if set(self._prior.unknowns) != set(self.dictionary.parameters):
+            raise DictionaryError(
+                f"the atoms differ in {', '.join(self.dictionary.parameters)}, the prior in"
+                f" {', '.join(self._prior.unknowns)}: both must be the same"
+            )
+        if not np.isfinite(self._prior.log_density(self.dictionary.tissue)).any():
+            raise DictionaryError("the prior rules out every atom: widen it or the dictionary")
+
+    @classmethod
+    def build(
+        cls,
+        sequence: Sequence,
+        prior: Prior | None = None,
+        *,
+        n_atoms: int = 100_000,
+        rank: int | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> PosteriorMean:
+        """The estimator with atoms drawn from a prior.
+
+        Parameters
+        ----------
+        sequence
+            What is played.
+        prior
+            What is expected; None takes `Prior.default`.
+        n_atoms
+            Number of draws.
+        rank
+            Number of basis vectors; None keeps 1 - 1e-6 of the energy, so that the noise can be
+            told from outside the basis up to 40 dB.
+        seed
+            Of the draws.
+        progress
+            Called with the atoms done and their number.
+
+        Raises
+        ------
+        TissueError
+            The prior lacks a parameter the sequence needs.
+        DictionaryError
+            The rank is impossible.
+        """
+        prior = prior or Prior.default(sequence)
+        atoms = prior.draw(n_atoms, np.random.default_rng(seed))
+        energy = _ENERGY if rank is None else None
+        return cls(Dictionary.build(sequence, atoms, rank, energy=energy, progress=progress), prior)
+
+    def predict(
+        self,
+        series: NDArray[Any],
+        mask: ArrayLike | None = None,
+        b1: ArrayLike | None = None,
+        b0: ArrayLike | None = None,
+        sigma: ArrayLike | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Maps:
+        """Map a series.
+
+        Parameters
+        ----------
+        series
+            Complex signals, `(..., time)`.
+        mask
+            True where to map, `(...)`; None maps everywhere.
+        b1, b0
+            Known fields [relative, Hz], `(...)`: the posterior is given their value, wherever
+            the prior expected it. Only atoms of the nearest value on the grid weigh.
+        sigma
+            Noise per real and imaginary channel, a number or `(...)`; None takes it from what
+            lies outside the basis.
+        progress
+            Called with the voxels done and their number.
+
+        Raises
+        ------
+        SeriesError
+            The series or another array does not fit, or sigma is needed: nothing lies outside
+            a basis of full rank.
+        DictionaryError
+            A field is given that the atoms do not differ in, or they lie on no grid.
+        """
+        fields = {"b1": b1, "b0": b0}
+        require_axes(self.dictionary, fields)
+        given = [name for name, values in fields.items() if values is not None]
+        if given and self.dictionary.grid is None:
+            raise DictionaryError(
+                f"a {given[0]} map was given, but no two atoms share a {given[0]}:"
+                f" take a dictionary on a grid with an axis {given[0]}"
+            )
+        if sigma is None and self.dictionary.rank == self.dictionary.sequence.n_samples:
+            raise SeriesError(
+                "sigma must be given: with a basis of full rank nothing outside it tells the noise"
+            )
+        return map_voxels(
+            self._estimate,
+            self.dictionary.sequence,
+            series,
+            mask=mask,
+            fields=fields,
+            sigma=sigma,
+            chunk=_CHUNK,
+            progress=progress,
+            provenance={
+                "estimator": "posterior mean (Bayes), M0 marginalised",
+                "prior": self._prior.to_dict(),
+                "atoms": self.dictionary.n_atoms,
+                "rank": self.dictionary.rank,
+                "dictionary": self.dictionary.digest,
+                "sigma": "estimated outside the basis" if sigma is None else "given",
+            },
+        )
+
+    @cached_property
+    def _prior(self) -> Prior:
+        if self.prior is not None:
+            return self.prior
+        assert self.dictionary.grid is not None  # construction has seen to it
+        return Prior.over(self.dictionary.grid)
+
+    @cached_property
+    def _weigher(self) -> Weigher:
+        """All atoms, laid out."""
+        return self._laid_out((), np.arange(self.dictionary.n_atoms))
+
+    def _laid_out(self, known: Iterable[str], atoms: NDArray[np.int64]) -> Weigher:
+        """Some atoms laid out for voxels of which some parameters are known."""
+        expected = _Expected.of(self._prior, known)
+        theta = expected.coordinates.theta(self.dictionary.tissue.take(atoms))
+        weights = np.zeros(len(atoms))
+        if self.dictionary.grid is not None:
+            weights = expected.log_density(theta) + _log_cells(theta)
+        coordinates = expected.coordinates
+        bounds = coordinates.low, coordinates.high
+        return Weigher(self.dictionary.coefficients[atoms], theta, weights, bounds)
+
+    def _weigh(self, unit: NDArray[Any], energy: Array, known: Fields) -> Weighed:
+        """What the atoms of the nearest known fields say."""
+        if not known:
+            return self._weigher.weigh(unit, energy)
+        belief = Belief.empty(len(unit), len(self.dictionary.parameters) - len(known))
+        best = np.zeros(len(unit), np.int64)
+        atom_group, voxel_group = field_groups(self.dictionary, known)
+        for group in np.unique(voxel_group):
+            voxels = np.flatnonzero(voxel_group == group)
+            atoms = np.flatnonzero(atom_group == group)
+            found = self._laid_out(known, atoms).weigh(unit[voxels], energy[voxels])
+            belief.put(voxels, found.belief)
+            best[voxels] = atoms[found.best]
+        return Weighed(belief, best)
+
+    def _estimate(
+        self, series: NDArray[np.complex64], known: Fields, sigma: Array | None
+    ) -> VoxelEstimates:
+        compressed = self.dictionary.compress(series)
+        noise = sigma_outside_basis(series, compressed) if sigma is None else sigma
+        signal = holds_signal(compressed, noise, series.shape[1], given=sigma is not None)
+        norm = np.linalg.norm(compressed.astype(np.complex128), axis=1)
+        unit = compressed / np.where(norm > 0, norm, 1)[:, None]
+        energy = 1 / (2 * np.maximum(noise / np.where(norm > 0, norm, 1), PRECISION) ** 2)
+        weighed = self._weigh(unit, energy, known)
+        belief = weighed.belief
+        atoms = self.dictionary.coefficients[weighed.best].astype(np.complex128)
+        squared = np.einsum("vr,vr->v", atoms.conj(), atoms).real
+        m0 = np.einsum("vr,vr->v", atoms.conj(), compressed) / np.where(squared > 0, squared, 1)
+
+        expected = _Expected.of(self._prior, known)
+        local = np.flatnonzero(signal & ((belief.ess < ENOUGH) | (energy > _RESOLVED)))
+        for start in range(0, len(local), _LOCAL_CHUNK):
+            part = local[start : start + _LOCAL_CHUNK]
+            here = {name: values[part] for name, values in known.items()}
+            found, m0[part] = self._near_peak(
+                unit[part], energy[part], here, weighed.best[part], expected
+            )
+            m0[part] *= norm[part]
+            better = found.ess > np.where(energy[part] > _RESOLVED, 0, belief.ess[part])
+            belief.put(part[better], found.take(better))
+        return _estimates(belief, expected.coordinates, m0, noise, signal)
+
+    def _near_peak(
+        self,
+        unit: NDArray[Any],
+        energy: Array,
+        known: Fields,
+        best: NDArray[np.int64],
+        expected: _Expected,
+    ) -> tuple[Belief, NDArray[np.complex128]]:
+        """What draws around the most likely point say, and its M0."""
+        fit = refine(self.dictionary, unit.astype(np.complex64), best, known, compressed=True).fit
+        coordinates = expected.coordinates
+        low, high = coordinates.low, coordinates.high
+        centre = np.clip(fit.theta, low, high)
+        # As wide as the data say, but not wider than the range.
+        precision = 2 * energy[:, None, None] * fit.information + np.diag(12 / (high - low) ** 2)
+        target = Target(
+            model=signal_model(self.dictionary, coordinates, known, compressed=True),
+            unit=unit,
+            energy=energy,
+            log_prior=expected.log_density,
+            bounds=(low, high),
+        )
+        return sample(target, centre, np.asarray(np.linalg.inv(precision))), fit.m0
+
+
+@dataclass(frozen=True, eq=False)
+class _Expected:
+    """A prior in the coordinates of its unknowns."""
+
+    prior: Prior
+    coordinates: Coordinates
+
+    @classmethod
+    def of(cls, prior: Prior, known: Iterable[str]) -> _Expected:
+        """The prior of what is not known."""
+        kept = Prior({n: law for n, law in prior.laws.items() if n not in known}, prior.constraints)
+        ends = Tissue(**{n: np.array([law.low, law.high]) for n, law in kept.laws.items()})
+        return cls(kept, Coordinates.of(kept.unknowns, ends))
+
+    def log_density(self, theta: Array) -> Array:
+        """Logarithm of the density per unit of theta `(..., parameter)`; -inf outside."""
+        flat = theta.reshape(-1, theta.shape[-1])
+        clipped = np.clip(flat, self.coordinates.low, self.coordinates.high)
+        laws = self.prior.laws.items()
+        fixed = {name: np.array(law.low) for name, law in laws if law.low == law.high}
+        slopes = np.log(self.coordinates.slopes(clipped)).sum(axis=1)
+        density = self.prior.log_density(self.coordinates.tissue(clipped, fixed)) + slopes
+        slack = 1e-9 * (self.coordinates.high - self.coordinates.low)
+        inside = np.all(np.abs(flat - clipped) <= slack, axis=1)
+        return np.where(inside, density, -np.inf).reshape(theta.shape[:-1])
+
+
+def _log_cells(theta: Array) -> Array:
+    """Logarithm of the size of the cells of grid points `(atom, parameter)`, shape `(atom,)`.
+
+    A cell reaches half way to the neighbours along each axis, and ends at the ends.
+    """
+    total = np.zeros(len(theta))
+    for column in theta.T:
+        values, where = np.unique(column, return_inverse=True)
+        middles = (values[1:] + values[:-1]) / 2
+        edges = np.concatenate([values[:1], middles, values[-1:]])
+        total += np.log(np.diff(edges))[where]
+    return total
+
+
+def _estimates(
+    belief: Belief,
+    coordinates: Coordinates,
+    m0: NDArray[np.complex128],
+    sigma: Array,
+    signal: NDArray[np.bool_],
+) -> VoxelEstimates:
+    """The belief in SI units, and a status each."""
+    status = np.full(len(signal), int(Status.OK), np.uint8)
+    # A density that peaks at an end of the range has its 5 % quantile next to it.
+    close = EDGE * belief.sd
+    at_end = belief.quantiles[0] - coordinates.low < close
+    at_end |= coordinates.high - belief.quantiles[-1] < close
+    status[at_end.any(axis=1)] = Status.AT_EDGE
+    status[belief.ess < FEW] = Status.NOT_CONVERGED
+    status[~signal] = Status.NO_SIGNAL
+    sd = belief.sd * coordinates.slopes(belief.mean)
+    extra = {"ess": belief.ess}
+    for level, theta in zip(LEVELS, belief.quantiles, strict=True):
+        for name, values in coordinates.values(theta).items():
+            extra[f"{name}_q{round(100 * level):02d}"] = values
+    return VoxelEstimates(
+        values=coordinates.values(belief.mean),
+        sd=dict(zip(coordinates.names, sd.T, strict=True)),
+        m0=m0,
+        status=status,
+        sigma=sigma,
+        extra=extra,
+    )

@@ -1,0 +1,391 @@
+"""What tissue is expected before any data: a law for every parameter, and what all tissue obeys.
+
+The laws are independent but for the constraints: T2 <= T1rho <= T1 cuts their product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.special
+from numpy.typing import NDArray
+
+from .errors import TissueError
+from .sequence import Sequence
+from .tissue import PARAMETERS, PHYSICAL, REQUIRED, ParameterGrid, Tissue
+
+Array = NDArray[np.float64]
+
+RANGES = {"t1": (0.05, 6.0), "t2": (0.004, 3.0), "t1rho": (0.004, 3.0), "adc": (0.0, 4e-3)}
+"""From tendon to fluid at 1.5 T to 7 T [SI units]."""
+
+_TIMES = ("t1", "t2", "t1rho")
+_FEWEST_KEPT = 1e-4  # part of the draws; below it the constraints leave next to nothing
+
+
+class Law(Protocol):
+    """How one parameter is distributed."""
+
+    @property
+    def low(self) -> float:
+        """Lowest value."""
+        ...
+
+    @property
+    def high(self) -> float:
+        """Highest value."""
+        ...
+
+    def place(self, u: Array) -> Array:
+        """Values that follow the law where u is uniform from 0 to 1."""
+        ...
+
+    def log_density(self, values: Array) -> Array:
+        """Logarithm of the density per unit of the value; -inf outside the range."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Always the same value.
+
+    Raises
+    ------
+    TissueError
+        The value is not finite.
+    """
+
+    value: float
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.value):
+            raise TissueError(f"fixed law: its value {self.value:g} must be finite")
+
+    @property
+    def low(self) -> float:
+        """The value."""
+        return self.value
+
+    @property
+    def high(self) -> float:
+        """The value."""
+        return self.value
+
+    def place(self, u: Array) -> Array:
+        """The value, as often as asked."""
+        return np.full(np.shape(u), self.value)
+
+    def log_density(self, values: Array) -> Array:
+        """0 at the value: the mass there; -inf elsewhere."""
+        return np.where(_inside(values, self), 0.0, -np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """Evenly spread over a range; with `log`, its logarithm is.
+
+    Raises
+    ------
+    TissueError
+        The range is empty or not finite, or `log` is wanted of values that are not positive.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range(self, self.log)
+
+    def place(self, u: Array) -> Array:
+        """Values that follow the law where u is uniform from 0 to 1."""
+        low, high = _forth(self.low, self.log), _forth(self.high, self.log)
+        return np.clip(_back(low + u * (high - low), self.log), self.low, self.high)
+
+    def log_density(self, values: Array) -> Array:
+        """Logarithm of the density per unit of the value; -inf outside the range."""
+        width = _forth(self.high, self.log) - _forth(self.low, self.log)
+        return np.where(
+            _inside(values, self), _log_slope(values, self.log) - np.log(width), -np.inf
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """Normal and cut to a range; with `log`, its logarithm is.
+
+    Raises
+    ------
+    TissueError
+        The range is empty or not finite, sd is not positive, the range holds less than 1e-6 of
+        the normal, or `log` is wanted of values that are not positive.
+    """
+
+    mean: float
+    """The centre; with `log`, the median."""
+    sd: float
+    """The spread, in the unit of the mean; with `log`, of the natural logarithm."""
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range(self, self.log)
+        centre = self.mean > 0 if self.log else True
+        if not (np.isfinite(self.mean) and centre and 0 < self.sd < np.inf):
+            raise TissueError(
+                f"normal law of mean {self.mean:g} and sd {self.sd:g}: both must be finite, sd"
+                " positive, and the mean too if its logarithm is taken"
+            )
+        if np.diff(self._ends())[0] < 1e-6:
+            raise TissueError(
+                f"normal law of mean {self.mean:g} and sd {self.sd:g}: less than 1e-6 of it lies"
+                f" from {self.low:g} to {self.high:g}"
+            )
+
+    def _ends(self) -> Array:
+        """The part of the uncut normal below each end of the range, `(end,)`."""
+        ends = _forth(np.array([self.low, self.high]), self.log)
+        return scipy.special.ndtr((ends - _forth(self.mean, self.log)) / self.sd)
+
+    def place(self, u: Array) -> Array:
+        """Values that follow the law where u is uniform from 0 to 1."""
+        below, above = self._ends()
+        z = scipy.special.ndtri(below + u * (above - below))
+        values = _back(_forth(self.mean, self.log) + self.sd * z, self.log)
+        return np.clip(values, self.low, self.high)
+
+    def log_density(self, values: Array) -> Array:
+        """Logarithm of the density per unit of the value; -inf outside the range."""
+        inside = _inside(values, self)
+        values = np.where(inside, values, self.low)
+        z = (_forth(values, self.log) - _forth(self.mean, self.log)) / self.sd
+        mass = np.diff(self._ends())[0] * self.sd * np.sqrt(2 * np.pi)
+        return np.where(inside, _log_slope(values, self.log) - z**2 / 2 - np.log(mass), -np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """One of several laws, by chance.
+
+    Raises
+    ------
+    TissueError
+        No law is given, one is fixed (it would have no density beside the others), or the
+        weights are not as many positive numbers.
+    """
+
+    laws: tuple[Law, ...]
+    weights: tuple[float, ...]
+    """How often each law is taken, relative to the others."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "laws", tuple(self.laws))
+        object.__setattr__(self, "weights", tuple(float(weight) for weight in self.weights))
+        if not self.laws or any(law.low == law.high for law in self.laws):
+            raise TissueError("a mixture needs laws, each over a range and not of a single value")
+        good = np.isfinite(self.weights) & (np.array(self.weights) > 0)
+        if len(self.weights) != len(self.laws) or not good.all():
+            raise TissueError("a mixture needs one positive weight for each of its laws")
+
+    @property
+    def low(self) -> float:
+        """Lowest value of any law."""
+        return min(law.low for law in self.laws)
+
+    @property
+    def high(self) -> float:
+        """Highest value of any law."""
+        return max(law.high for law in self.laws)
+
+    def _parts(self) -> Array:
+        return np.array(self.weights) / sum(self.weights)
+
+    def place(self, u: Array) -> Array:
+        """Values that follow the law where u is uniform from 0 to 1.
+
+        u chooses the law, and where it lies within that law's part chooses the value.
+        """
+        u = np.asarray(u)
+        parts = self._parts()
+        ends = np.cumsum(parts)
+        chosen = np.minimum(np.searchsorted(ends, u, side="right"), len(parts) - 1)
+        within = np.clip((u - (ends - parts)[chosen]) / parts[chosen], 0, 1)
+        return np.choose(chosen, [law.place(within) for law in self.laws])
+
+    def log_density(self, values: Array) -> Array:
+        """Logarithm of the density per unit of the value; -inf outside all ranges."""
+        densities = np.stack([law.log_density(values) for law in self.laws], axis=-1)
+        return np.asarray(scipy.special.logsumexp(densities, b=self._parts(), axis=-1))
+
+
+_LAWS: dict[str, type] = {"fixed": Fixed, "uniform": Uniform, "normal": Normal, "mixture": Mixture}
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """A law for every parameter that is stated, kept to where the constraints hold.
+
+    Raises
+    ------
+    TissueError
+        A law or a constraint names no parameter, T1 or T2 has no law, or a value is impossible
+        for its parameter.
+    """
+
+    laws: Mapping[str, Law]
+    """The laws by parameter name [SI units]."""
+    constraints: tuple[tuple[str, str], ...] = PHYSICAL
+    """Pairs (a, b): only tissue with a <= b occurs."""
+
+    def __post_init__(self) -> None:
+        allowed = PARAMETERS[:-1]
+        for name in [*self.laws, *(name for pair in self.constraints for name in pair)]:
+            if name not in allowed:
+                raise TissueError(f"prior of {name!r}: it must be one of {', '.join(allowed)}")
+        for name in REQUIRED:
+            if name not in self.laws:
+                raise TissueError(f"the prior has no law for {name}: T1 and T2 always matter")
+        object.__setattr__(self, "laws", {n: self.laws[n] for n in allowed if n in self.laws})
+        for end in ("low", "high"):
+            Tissue(**{name: getattr(law, end) for name, law in self.laws.items()})
+
+    @classmethod
+    def default(cls, sequence: Sequence) -> Prior:
+        """The unknowns of a sequence over all tissue: log-uniform times, uniform ADC."""
+        return cls({name: _even(name, *RANGES[name]) for name in sequence.unknowns})
+
+    @classmethod
+    def over(cls, grid: ParameterGrid) -> Prior:
+        """Even over the range of a grid: log-uniform times, all else uniform."""
+        ends = {name: (axis.values[0], axis.values[-1]) for name, axis in grid.axes.items()}
+        return cls({name: _even(name, *pair) for name, pair in ends.items()}, grid.constraints)
+
+    @property
+    def unknowns(self) -> tuple[str, ...]:
+        """The parameters that are not fixed."""
+        return tuple(name for name, law in self.laws.items() if law.low < law.high)
+
+    def draw(self, n: int, rng: np.random.Generator) -> Tissue:
+        """Independent draws, a flat tissue with arrays of shape `(tissue,)`.
+
+        Draws of the laws that break a constraint are rejected, which is exact.
+
+        Raises
+        ------
+        TissueError
+            Next to no draw keeps the constraints.
+        """
+        kept: list[Array] = []
+        found = tried = 0
+        while found < n:
+            u = rng.random((max(n, 1024), len(self.laws)))
+            columns = [law.place(u[:, i]) for i, law in enumerate(self.laws.values())]
+            theta = np.stack(columns, axis=1)
+            theta = theta[self._holds(dict(zip(self.laws, columns, strict=True)))]
+            kept.append(theta)
+            found, tried = found + len(theta), tried + len(u)
+            if tried > 2 / _FEWEST_KEPT and found < _FEWEST_KEPT * tried:
+                rules = ", ".join(f"{a} <= {b}" for a, b in self.constraints)
+                raise TissueError(f"next to no draw of the prior keeps {rules}: widen its laws")
+        theta = np.concatenate(kept)[:n] if kept else np.empty((0, len(self.laws)))
+        return Tissue(**dict(zip(self.laws, theta.T, strict=True)))
+
+    def log_density(self, tissue: Tissue) -> Array:
+        """Logarithm of the density per unit of every parameter, up to a constant, `(...)`.
+
+        -inf outside the ranges and where a constraint is broken.
+
+        Raises
+        ------
+        TissueError
+            A parameter of the prior is missing and has no neutral value.
+        """
+        values = {name: np.asarray(tissue.get(name), float) for name in self.laws}
+        total: Any = np.zeros(tissue.shape)
+        for name, law in self.laws.items():
+            total = total + law.log_density(values[name])
+        return np.where(self._holds(values), total, -np.inf)
+
+    def _holds(self, values: Mapping[str, Array]) -> NDArray[np.bool_]:
+        """True where the constraints hold; values equal but for rounding count as equal."""
+        pairs = [(a, b) for a, b in self.constraints if a in values and b in values]
+        holds: Any = np.ones((), bool)
+        for low, high in pairs:
+            holds = holds & (values[low] <= values[high] * (1 + 1e-9))
+        return np.broadcast_to(holds, np.broadcast_shapes(*(v.shape for v in values.values())))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The prior as plain values, for files and hashes."""
+        return {
+            "laws": {name: _law_to_dict(law) for name, law in self.laws.items()},
+            "constraints": [list(pair) for pair in self.constraints],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Prior:
+        """The prior that `to_dict` wrote.
+
+        Raises
+        ------
+        TissueError
+            The data are of no prior, or of an impossible one.
+        """
+        try:
+            laws = {name: _law_from_dict(law) for name, law in data["laws"].items()}
+            return cls(laws, tuple((low, high) for low, high in data["constraints"]))
+        except (LookupError, TypeError, AttributeError) as error:
+            raise TissueError(f"not a prior as `Prior.to_dict` writes it ({error!r})") from None
+
+
+def _even(name: str, low: float, high: float) -> Law:
+    return Uniform(low, high, log=name in _TIMES) if low < high else Fixed(low)
+
+
+def _law_to_dict(law: Law) -> dict[str, Any]:
+    kind = next(key for key, cls in _LAWS.items() if type(law) is cls)
+    if isinstance(law, Mixture):
+        return {
+            "law": kind,
+            "laws": [_law_to_dict(one) for one in law.laws],
+            "weights": list(law.weights),
+        }
+    return {"law": kind, **asdict(law)}  # type: ignore[call-overload]
+
+
+def _law_from_dict(data: Mapping[str, Any]) -> Law:
+    settings = {key: value for key, value in data.items() if key != "law"}
+    if data["law"] == "mixture":
+        settings["laws"] = tuple(_law_from_dict(one) for one in settings["laws"])
+    return _LAWS[data["law"]](**settings)
+
+
+def _check_range(law: Any, log: bool) -> None:
+    if not (np.isfinite([law.low, law.high]).all() and law.low < law.high):
+        raise TissueError(
+            f"a law from {law.low:g} to {law.high:g}: both must be finite and the first below the"
+            " second; take Fixed for a single value"
+        )
+    if log and law.low <= 0:
+        raise TissueError(f"a law from {law.low:g} on: only positive values have a logarithm")
+
+
+def _inside(values: Array, law: Law) -> NDArray[np.bool_]:
+    slack = 1e-9 * max(law.high - law.low, abs(law.high))
+    return (values >= law.low - slack) & (values <= law.high + slack)
+
+
+def _forth(values: Any, log: bool) -> Any:
+    return np.log(values) if log else values
+
+
+def _back(values: Any, log: bool) -> Any:
+    return np.exp(values) if log else values
+
+
+def _log_slope(values: Array, log: bool) -> Any:
+    """Logarithm of the slope of `_forth`; values that are not positive lie outside anyway."""
+    return -np.log(np.where(values > 0, values, 1)) if log else np.zeros(np.shape(values))

@@ -117,10 +117,15 @@ def peak_flops() -> float:
 
 
 def interleave(runs: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each run, taking turns so that all see the same machine."""
+    """Seconds of each run, taking turns so that all see the same machine.
+
+    A turn begins with a run that does not count: virtual machines give up memory that lies
+    unused while another package runs, and are slow to get it back.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
+            run()
             seconds[name].append(run())
     return seconds
 

@@ -20,10 +20,10 @@ from spinprint import (
     TissueError,
     presets,
 )
+from spinprint.estimators import weighing
 from spinprint.estimators.belief import Belief
 from spinprint.estimators.expansion import Expansion
 from spinprint.estimators.matching import DictionaryMatching
-from spinprint.estimators.weighing import Weigher
 from spinprint.physics.noise import add_noise, snr_to_sigma
 from spinprint.physics.simulate import simulate
 from spinprint.prior import Normal, Uniform
@@ -135,8 +135,11 @@ def test_it_is_calibrated_and_beats_matching(
 
 
 @pytest.mark.parametrize("kind", [float, complex])
-@pytest.mark.parametrize("n_atoms", [1, 37, 1600])
-def test_one_pass_weighs_as_all_weights_would(kind: type, n_atoms: int) -> None:
+@pytest.mark.parametrize(("n_atoms", "slab"), [(1, 64), (37, 64), (1600, 2000), (1600, 300)])
+def test_one_pass_weighs_as_all_weights_would(
+    kind: type, n_atoms: int, slab: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weighing, "SLAB", slab)
     rng = np.random.default_rng(n_atoms)
 
     def normal(*shape: int) -> np.ndarray:
@@ -148,7 +151,7 @@ def test_one_pass_weighs_as_all_weights_would(kind: type, n_atoms: int) -> None:
     unit = rng.normal(size=(7, 3)) + 1j * rng.normal(size=(7, 3))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     energy = np.geomspace(0.1, 300, 7)
-    weigher = Weigher(atoms, theta, log_weights, (np.zeros(2), np.ones(2)))
+    weigher = weighing.Weigher(atoms, theta, log_weights, (np.zeros(2), np.ones(2)))
     found = weigher.weigh(unit, energy)
     directions = atoms / np.linalg.norm(atoms, axis=1, keepdims=True)
     score = energy[:, None] * np.abs(unit @ directions.conj().T) ** 2 + log_weights

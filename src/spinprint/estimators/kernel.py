@@ -37,7 +37,7 @@ def weigh_atoms(atoms, weights, theta, bins, voxels, scale, top, best, sums, his
     scale
         Factor of the squared inner product, float32 `(voxel,)`.
     top, best
-        Written: largest logarithm of a weight (-inf before) and its atom, `(voxel,)`.
+        Updated: largest logarithm of a weight so far (-inf at first) and its atom, `(voxel,)`.
     sums
         Added to: weight, weight², weight times theta and times theta² by parameter, all relative
         to the largest weight; float64 `(voxel, 2 + 2 * parameter)`.
@@ -46,7 +46,7 @@ def weigh_atoms(atoms, weights, theta, bins, voxels, scale, top, best, sums, his
     """
     terms = voxels.shape[1] // 2
     row = np.empty((1, LANES), np.float32)
-    limits = np.full(voxels.shape[0], NEVER / 2, np.float32)
+    limits = np.maximum(top - NEGLIGIBLE, NEVER / 2).astype(np.float32)
     for start in range(0, weights.shape[0], TILE):
         for v in range(0, voxels.shape[0], 4):
             f0, f1 = number(scale[v]), number(scale[v + 1])

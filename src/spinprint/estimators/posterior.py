@@ -40,7 +40,7 @@ PRECISION = 1e-5
 EDGE = 0.1
 """A range ends the posterior where 5 % of it lie within this many deviations of the end."""
 
-_CHUNK = 2048  # voxels weighed at a time
+_CHUNK = 4096  # voxels weighed at a time
 _LOCAL_CHUNK = 256  # voxels sampled at a time: bounds the memory of their draws
 _ENERGY = 1 - 1e-6  # of the basis: what it leaves out stays below the noise up to 40 dB
 _RESOLVED = 1e6  # energy over 2 sigma² up to which float32 scores are good to a tenth
@@ -209,13 +209,13 @@ class PosteriorMean:
     @cached_property
     def _weigher(self) -> Weigher:
         """All atoms, laid out."""
-        return self._laid_out((), np.arange(self.dictionary.n_atoms))
+        return self._laid_out((), slice(None))
 
-    def _laid_out(self, known: Iterable[str], atoms: NDArray[np.int64]) -> Weigher:
+    def _laid_out(self, known: Iterable[str], atoms: NDArray[np.int64] | slice) -> Weigher:
         """Some atoms laid out for voxels of which some parameters are known."""
         expected = _Expected.of(self._prior, known)
         theta = expected.coordinates.theta(self.dictionary.tissue.take(atoms))
-        weights = np.zeros(len(atoms))
+        weights = np.zeros(len(theta))
         if self.dictionary.grid is not None:
             weights = expected.log_density(theta) + _log_cells(theta)
         coordinates = expected.coordinates

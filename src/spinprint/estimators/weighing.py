@@ -8,12 +8,16 @@ sixteen of them, so that the pass costs about what matching does.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..dictionary.kernel import LANES, pack, unpack_voxels
+from ..dictionary.matching import SLAB
 from ..parallel import for_chunks
 from .belief import LEVELS, Belief, interpolate
 from .kernel import NEVER, weigh_atoms
@@ -36,8 +40,19 @@ class Weighed:
     """The atom of the largest weight, `(voxel,)`."""
 
 
+class _Slab(NamedTuple):
+    """Atoms as the kernel reads them, shuffled."""
+
+    order: NDArray[np.int64]
+    """Which atom each is, `(atom,)`."""
+    atoms: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    theta: Array
+    bins: NDArray[np.int32]
+
+
 class Weigher:
-    """Atoms laid out for weighing, of which there may be fewer than of the dictionary."""
+    """Atoms laid out for weighing, at most a slab of them at a time."""
 
     def __init__(
         self,
@@ -51,7 +66,8 @@ class Weigher:
         Parameters
         ----------
         coefficients
-            Signals in the basis, `(atom, rank)`; atoms of norm 0 never count.
+            Signals in the basis, in memory or on disk, `(atom, rank)`; atoms of norm 0 never
+            count.
         theta
             Where they lie, `(atom, parameter)`.
         log_weights
@@ -59,24 +75,15 @@ class Weigher:
         bounds
             Lowest and highest theta, `(parameter,)` each: the range of the histograms.
         """
-        # Shuffled, so that the largest weight comes early, whatever the order of a grid.
-        order = np.random.default_rng(0).permutation(len(theta))
-        norms = np.linalg.norm(coefficients, axis=1)[order, None]
+        self._coefficients = coefficients
         self._complex = np.iscomplexobj(coefficients)
-        self._atoms = pack(coefficients[order] / np.where(norms > 0, norms, 1))
-        weights = np.where(norms[:, 0] > 0, log_weights[order], NEVER)
-        padding = (0, -len(order) % LANES)
-        weights = np.pad(np.maximum(weights, NEVER), padding, constant_values=NEVER)
-        self._weights = weights.astype(np.float32).reshape(-1, LANES)
-        self._order = order
-        self._theta = np.ascontiguousarray(theta[order])
-        low, high = bounds
-        part = (self._theta - low) / np.where(high > low, high - low, 1)
-        self._bins = np.clip((part * BINS).astype(np.int32), 0, BINS - 1)
-        self._edges = np.linspace(low, high, BINS + 1, axis=1)
+        self._theta, self._log_weights = theta, log_weights
+        self._low, self._high = bounds
 
     def weigh(self, unit: NDArray[np.complexfloating], energy: Array) -> Weighed:
         """Weigh all atoms for every voxel.
+
+        Memory is that of a slab of atoms, and 1 KB for each parameter of a voxel.
 
         Parameters
         ----------
@@ -86,35 +93,70 @@ class Weigher:
             Their squared norm before, over 2 sigma², `(voxel,)`: an atom of prior weight w
             weighs w exp(energy |<d, unit>|²).
         """
-        parameters = self._theta.shape[1]
-        found = Belief.empty(len(unit), parameters)
-        best = np.zeros(len(unit), np.int64)
+        n, parameters = len(unit), self._theta.shape[1]
+        # Room for the voxels that fill up the last four.
+        top, best = np.full(n + 3, -math.inf), np.zeros(n + 3, np.int64)
+        sums = np.zeros((n + 3, 2 + 2 * parameters))
+        histogram = np.zeros((n + 3, parameters, BINS), np.float32)
 
-        def work(start: int, stop: int) -> None:
+        def work(slab: _Slab, start: int, stop: int) -> None:
             voxels = unpack_voxels(unit[start:stop], complex_atoms=self._complex)
             more = (0, -len(voxels) % 4)
             voxels = np.pad(voxels, (more, (0, 0)))
             scale = np.pad(energy[start:stop].astype(np.float32), more)
-            top, where = np.full(len(voxels), -math.inf), np.zeros(len(voxels), np.int64)
-            sums = np.zeros((len(voxels), 2 + 2 * parameters))
-            histogram = np.zeros((len(voxels), parameters, BINS), np.float32)
+            part = slice(start, start + len(voxels))
+            before = top[part].copy()
             weigh_atoms(
-                self._atoms, self._weights, self._theta, self._bins, voxels, scale,
-                top, where, sums, histogram,
+                slab.atoms, slab.weights, slab.theta, slab.bins, voxels, scale,
+                top[part], best[part], sums[part], histogram[part],
             )  # fmt: skip
-            part = slice(start, stop)
-            found.put(part, self._belief(sums[: stop - start], histogram[: stop - start]))
-            best[part] = self._order[where[: stop - start]]
+            changed = start + np.flatnonzero(top[part] > before)
+            best[changed] = slab.order[best[changed]]
 
-        for_chunks(work, len(unit), _CHUNK)
-        return Weighed(found, best)
+        for slab in self._slabs():
+            for_chunks(partial(work, slab), n, _CHUNK)
+        return Weighed(self._belief(sums[:n], histogram[:n]), best[:n])
+
+    def _slabs(self) -> Iterator[_Slab]:
+        if len(self._theta) <= SLAB:
+            yield self._whole
+            return
+        for first in range(0, len(self._theta), SLAB):
+            yield self._laid_out(first, SLAB)
+
+    @cached_property
+    def _whole(self) -> _Slab:
+        return self._laid_out(0, SLAB)
+
+    def _laid_out(self, first: int, size: int) -> _Slab:
+        part = slice(first, first + size)
+        theta = self._theta[part]
+        # Shuffled, so that the largest weight comes early, whatever the order of a grid.
+        order = np.random.default_rng(0).permutation(len(theta))
+        coefficients = self._coefficients[part][order]
+        norms = np.linalg.norm(coefficients, axis=1)
+        atoms = pack(coefficients / np.where(norms > 0, norms, 1)[:, None])
+        weights = np.where(norms > 0, self._log_weights[part][order], NEVER)
+        padding = (0, -len(order) % LANES)
+        weights = np.pad(np.maximum(weights, NEVER), padding, constant_values=NEVER)
+        place = (theta[order] - self._low) / np.where(
+            self._high > self._low, self._high - self._low, 1
+        )
+        return _Slab(
+            order=first + order,
+            atoms=atoms,
+            weights=weights.astype(np.float32).reshape(-1, LANES),
+            theta=theta[order],
+            bins=np.clip((place * BINS).astype(np.int32), 0, BINS - 1),
+        )
 
     def _belief(self, sums: Array, histogram: NDArray[np.float32]) -> Belief:
         total = np.where(sums[:, 0] > 0, sums[:, 0], 1)
         first, second = np.split(sums[:, 2:] / total[:, None], 2, axis=1)
         cumulative = np.cumsum(histogram, axis=2, dtype=np.float64) / total[:, None, None]
         cumulative = np.pad(cumulative, ((0, 0), (0, 0), (1, 0)))
-        edges = np.broadcast_to(self._edges, cumulative.shape)
+        edges = np.linspace(self._low, self._high, BINS + 1, axis=1)
+        edges = np.broadcast_to(edges, cumulative.shape)
         return Belief(
             mean=first,
             sd=np.sqrt(np.maximum(second - first**2, 0)),

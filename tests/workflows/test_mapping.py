@@ -129,16 +129,15 @@ def test_a_dictionary_file_is_used(short: sp.Sequence, scan: Path, tmp_path: Pat
     assert result.maps.provenance["rank"] == 7
 
 
-def test_a_dictionary_that_keeps_everything_leaves_no_deviation(
+def test_a_dictionary_that_keeps_everything_leaves_the_noise_to_the_fit(
     short: sp.Sequence, scan: Path, tmp_path: Path
 ) -> None:
     path = build_dictionary(short, tmp_path / "d.h5", rank=short.n_samples)
     arguments = (scan / "series.nii.gz", short, tmp_path / "maps")
-    silent = map_series(*arguments, dictionary_path=path)
-    assert np.isnan(silent.maps.sd["t1"]).all()
-    assert any("no deviations. Give --sigma." in remark for remark in silent.remarks)
-    told = map_series(*arguments, dictionary_path=path, sigma=1e-3)
-    assert np.isfinite(told.maps.sd["t1"][told.maps.has_value()]).all()
+    fitted = map_series(*arguments, dictionary_path=path)
+    assert np.isfinite(fitted.maps.sd["t1"][fitted.maps.has_value()]).all()
+    with pytest.raises(sp.InputError, match="sigma"):
+        map_series(*arguments, dictionary_path=path, estimator="posterior")
 
 
 def test_a_dictionary_of_one_tissue_has_nothing_to_map(

@@ -137,7 +137,7 @@ def map_(
     *,
     sequence: str,
     out: Path,
-    estimator: Literal["match", "least-squares"] = "match",
+    estimator: Literal["match", "least-squares", "posterior"] = "match",
     imaginary: Path | None = None,
     dictionary: Path | None = None,
     mask: Path | None = None,
@@ -160,7 +160,7 @@ def map_(
         Folder of the BIDS derivative to write.
     estimator
         match: dictionary matching refined between the atoms; least-squares: maximum likelihood
-        on all samples.
+        on all samples; posterior: mean and spread over the range of the dictionary.
     imaginary
         The imaginary part, where the series holds the real one.
     dictionary

@@ -77,7 +77,7 @@ def read(path: str | Path) -> Stored:
     try:
         with h5py.File(path, "r") as file:
             return _read(file)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise DictionaryError(f"{path}: no such dictionary file") from None
     except _DAMAGE as error:
         if isinstance(error, SpinprintError):

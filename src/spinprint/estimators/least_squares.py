@@ -12,7 +12,7 @@ from ..dictionary import Dictionary
 from ..maps import Maps
 from ..parallel import Progress
 from .nearest import nearest_atoms, require_axes
-from .noise import holds_signal, sigma_outside_basis
+from .noise import holds_signal, sigma_of_residual, sigma_outside_basis
 from .protocol import Fields, VoxelEstimates, map_voxels
 from .refinement import refine
 
@@ -87,12 +87,15 @@ class LeastSquares:
         self, series: NDArray[np.complex64], known: Fields, sigma: NDArray[np.float64] | None
     ) -> VoxelEstimates:
         compressed = self.dictionary.compress(series)
-        outside = sigma_outside_basis(series, compressed) if sigma is None else sigma
+        outside = (
+            sigma_outside_basis(series, self.dictionary.basis, compressed)
+            if sigma is None
+            else sigma
+        )
         signal = holds_signal(compressed, outside, series.shape[1], given=sigma is not None)
         atoms, _ = nearest_atoms(self.dictionary, compressed, known)
         found = refine(self.dictionary, series, atoms, known, compressed=False)
         if sigma is None:
-            # Real and imaginary samples less what was fitted: M0 takes two, the unknowns one each.
-            free = 2 * series.shape[1] - 2 - len(found.coordinates.names)
-            sigma = np.sqrt(found.fit.cost / free) if free > 0 else np.full(len(series), np.nan)
+            left = series - found.signals(self.dictionary, known)
+            sigma = sigma_of_residual(left, 2 + len(found.coordinates.names))
         return found.estimates(sigma, signal)

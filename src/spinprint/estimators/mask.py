@@ -41,7 +41,7 @@ def find_mask(series: NDArray[np.complex64], dictionary: Dictionary) -> NDArray[
         broken[part] = ~np.isfinite(flat[part]).all(axis=1)
         signals = np.where(broken[part, None], 0, flat[part])
         compressed = dictionary.compress(signals)
-        sigma = sigma_outside_basis(signals, compressed)
+        sigma = sigma_outside_basis(signals, dictionary.basis, compressed)
         present[part] = holds_signal(compressed, sigma, signals.shape[1], given=False)
         strength[part] = np.sqrt(signal_energy(compressed))
     if present.any():

@@ -14,7 +14,7 @@ from ..parallel import Progress
 from .ambiguity import ambiguity
 from .gauss_newton import MAX_STEPS
 from .nearest import nearest_atoms, require_axes
-from .noise import holds_signal, sigma_outside_basis
+from .noise import holds_signal, sigma_of_residual, sigma_outside_basis
 from .protocol import Fields, VoxelEstimates, map_voxels
 from .refinement import refine
 
@@ -61,7 +61,7 @@ class DictionaryMatching:
             the refinement uses the value itself.
         sigma
             Noise per real and imaginary channel, a number or `(...)`; None estimates it in
-            each voxel from what lies outside the basis.
+            each voxel from what the fit leaves over.
         progress
             Called with the voxels done and their number.
 
@@ -89,19 +89,29 @@ class DictionaryMatching:
                 "atoms": self.dictionary.n_atoms,
                 "rank": self.dictionary.rank,
                 "dictionary": self.dictionary.digest,
-                "sigma": "estimated outside the basis" if sigma is None else "given",
+                "sigma": "given"
+                if sigma is not None
+                else "estimated from what the fit leaves over",
             },
         )
 
     def _estimate(
         self, series: NDArray[np.complex64], known: Fields, sigma: NDArray[np.float64] | None
     ) -> VoxelEstimates:
-        compressed = self.dictionary.compress(series)
-        noise = sigma_outside_basis(series, compressed) if sigma is None else sigma
+        compressed, basis = self.dictionary.compress(series), self.dictionary.basis
+        noise = sigma_outside_basis(series, basis, compressed) if sigma is None else sigma
         signal = holds_signal(compressed, noise, series.shape[1], given=sigma is not None)
         atoms, product = nearest_atoms(self.dictionary, compressed, known)
         steps = MAX_STEPS if self.refine else 0
         found = refine(self.dictionary, compressed, atoms, known, compressed=True, max_steps=steps)
+        if sigma is None:
+            # What the fit leaves over, since the basis cuts off a little of the signal itself;
+            # without refinement only outside the basis, where the grid's steps do not show.
+            left = series - found.signals(self.dictionary, known)
+            if self.refine:
+                noise = sigma_of_residual(left, 2 + len(found.coordinates.names))
+            else:
+                noise = sigma_outside_basis(left, basis, self.dictionary.compress(left))
         estimates = found.estimates(noise, signal)
         apart = ambiguity(self.dictionary, compressed, known, product, noise)
         ambiguities = {f"{name}_ambiguity": half for name, half in apart.items()}

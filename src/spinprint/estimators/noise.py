@@ -12,15 +12,19 @@ P_NO_SIGNAL = 1e-6
 """Chance of taking pure noise for signal in one voxel."""
 
 
-def sigma_outside_basis(series: NDArray[Any], compressed: NDArray[Any]) -> NDArray[np.float64]:
+def sigma_outside_basis(
+    series: NDArray[Any], basis: NDArray[Any], compressed: NDArray[Any]
+) -> NDArray[np.float64]:
     """Noise per real and imaginary channel from what the basis does not hold, `(voxel,)`.
 
     Parameters
     ----------
     series
-        Signals, `(voxel, time)`.
+        Signals, or what a fit leaves over, `(voxel, time)`.
+    basis
+        Orthonormal columns, `(time, rank)`.
     compressed
-        The same in an orthonormal basis, `(voxel, rank)`.
+        The same in the basis, `(voxel, rank)`.
 
     Returns
     -------
@@ -29,8 +33,27 @@ def sigma_outside_basis(series: NDArray[Any], compressed: NDArray[Any]) -> NDArr
     free = series.shape[1] - compressed.shape[1]
     if free == 0:
         return np.full(len(series), np.nan)
-    outside = signal_energy(series) - signal_energy(compressed)
-    return np.sqrt(np.maximum(outside, 0) / (2 * free))
+    return np.sqrt(signal_energy(series - compressed @ basis.T) / (2 * free))
+
+
+def sigma_of_residual(left: NDArray[Any], n_fitted: int) -> NDArray[np.float64]:
+    """Noise per real and imaginary channel from what a fit leaves over, `(voxel,)`.
+
+    Parameters
+    ----------
+    left
+        Series less the fitted signal, `(voxel, time)`.
+    n_fitted
+        Real numbers that were fitted: two of M0 and the unknowns.
+
+    Returns
+    -------
+    NaN where as many numbers were fitted as measured.
+    """
+    free = 2 * left.shape[1] - n_fitted
+    if free <= 0:
+        return np.full(len(left), np.nan)
+    return np.sqrt(signal_energy(left) / free)
 
 
 def holds_signal(

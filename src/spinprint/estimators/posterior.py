@@ -241,7 +241,11 @@ class PosteriorMean:
         self, series: NDArray[np.complex64], known: Fields, sigma: Array | None
     ) -> VoxelEstimates:
         compressed = self.dictionary.compress(series)
-        noise = sigma_outside_basis(series, compressed) if sigma is None else sigma
+        noise = (
+            sigma_outside_basis(series, self.dictionary.basis, compressed)
+            if sigma is None
+            else sigma
+        )
         signal = holds_signal(compressed, noise, series.shape[1], given=sigma is not None)
         norm = np.linalg.norm(compressed.astype(np.complex128), axis=1)
         unit = compressed / np.where(norm > 0, norm, 1)[:, None]

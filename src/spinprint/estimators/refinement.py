@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..dictionary import Dictionary
 from ..maps import Status
 from ..physics.simulate import simulate_flat
+from ..tissue import Tissue
 from .coordinates import Coordinates
 from .gauss_newton import MAX_STEPS, Fit, Model, fit
 from .protocol import Fields, VoxelEstimates
@@ -35,8 +36,9 @@ class Refined:
         """
         fit, coordinates = self.fit, self.coordinates
         status = np.full(len(signal), int(Status.OK), np.uint8)
-        status[coordinates.at_limit(fit.theta)] = Status.AT_EDGE
+        # At the edge first: what runs against it need not converge.
         status[~fit.converged] = Status.NOT_CONVERGED
+        status[coordinates.at_limit(fit.theta)] = Status.AT_EDGE
         status[~signal] = Status.NO_SIGNAL
         sd = standard_deviation(fit.information, sigma) * coordinates.slopes(fit.theta)
         left = np.divide(fit.cost, fit.energy, out=np.ones(len(signal)), where=fit.energy > 0)
@@ -48,6 +50,12 @@ class Refined:
             sigma=sigma,
             extra={"score": np.sqrt(np.clip(1 - left, 0, 1))},
         )
+
+    def signals(self, dictionary: Dictionary, known: Fields) -> NDArray[np.complex64]:
+        """The signals of the estimates with their M0, `(voxel, time)`."""
+        tissue = _tissue_at(dictionary, self.coordinates, self.fit.theta, known)
+        signals = simulate_flat(dictionary.sequence, tissue)[:, 0]
+        return (self.fit.m0[:, None] * signals).astype(np.complex64)
 
 
 def refine(
@@ -105,15 +113,10 @@ def signal_model(
     compressed
         True for signals in the basis.
     """
-    constant = {
-        name: values[:1]
-        for name, values in dictionary.tissue.given().items()
-        if name not in coordinates.names and name not in known
-    }
 
     def model(theta: NDArray[np.float64], voxels: NDArray[np.int64]) -> Any:
         fields = {name: values[voxels] for name, values in known.items()}
-        tissue = coordinates.tissue(theta, {**constant, **fields}).flat()
+        tissue = _tissue_at(dictionary, coordinates, theta, fields)
         signals = simulate_flat(dictionary.sequence, tissue, wrt=coordinates.names)
         if compressed:
             signals = signals @ dictionary.basis.conj()
@@ -121,6 +124,18 @@ def signal_model(
         return signals[:, 0], signals[:, 1:] * coordinates.slopes(theta)[:, :, None]
 
     return model
+
+
+def _tissue_at(
+    dictionary: Dictionary, coordinates: Coordinates, theta: NDArray[np.float64], known: Fields
+) -> Tissue:
+    """Flat tissues at theta `(voxel, parameter)`, with what is known or alike in all atoms."""
+    constant = {
+        name: values[:1]
+        for name, values in dictionary.tissue.given().items()
+        if name not in coordinates.names and name not in known
+    }
+    return coordinates.tissue(theta, {**constant, **known}).flat()
 
 
 def standard_deviation(

@@ -14,7 +14,7 @@ from ..dictionary import Dictionary
 from ..dictionary.cache import build_cached
 from ..dictionary.defaults import default_grid
 from ..errors import DictionaryError, SeriesError
-from ..estimators import DictionaryMatching, Estimator, LeastSquares
+from ..estimators import DictionaryMatching, Estimator, LeastSquares, PosteriorMean
 from ..estimators.mask import DESCRIPTION, find_bright, find_mask
 from ..io import Series, check_derivative, read_field, read_mask, read_series, write_maps
 from ..maps import Maps, Status
@@ -24,6 +24,7 @@ from .stages import Stage, silent
 ESTIMATORS: dict[str, Callable[[Dictionary], Estimator]] = {
     "match": DictionaryMatching,
     "least-squares": LeastSquares,
+    "posterior": PosteriorMean,
 }
 """The estimators of the command line by name, each made from a dictionary."""
 
@@ -178,9 +179,4 @@ def _remarks(maps: Maps, series: Series, *, mask_found: bool) -> tuple[str, ...]
     for status, count in counts.items():
         if status not in (Status.OUTSIDE, Status.OK):
             remarks.append(f"{count} of {asked} voxels: {status.meaning}.")
-    if not np.isfinite(maps.sigma[maps.has_value()]).any():
-        remarks.append(
-            "The dictionary keeps all there is in a signal and so leaves nothing to tell the noise"
-            " from: the maps have no deviations. Give --sigma."
-        )
     return tuple(remarks)

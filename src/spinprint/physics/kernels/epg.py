@@ -117,9 +117,11 @@ def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damp
         if index + 1 < events.shape[0]:
             coming = events[index + 1]
             next_c, next_s = cos_sin(b1 * number(coming.turns))
-            if coming.te != te or coming.tr != tr:
-                te, tr = coming.te, coming.tr
+            if coming.te != te:
+                te = coming.te
                 next_echo = relaxation(state, width, r2, b0, te)
+            if coming.tr != tr:
+                tr = coming.tr
                 next_ring = relaxation(state, width, r2, b0, tr)
                 next_e1 = exp(number(-tr) * r1)
         if index < 0:

@@ -308,8 +308,8 @@ def test_a_simulation_that_cannot_be(
         ),
         (
             "map s.nii --sequence q --out m --estimator best",
-            'Invalid value "best" for --estimator. Choose from: "match", "least-squares"'
-            " (see spinprint map --help)",
+            'Invalid value "best" for --estimator. Choose from: "match", "least-squares",'
+            ' "posterior" (see spinprint map --help)',
         ),
     ],
 )

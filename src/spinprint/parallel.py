@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 
 Progress = Callable[[int, int], None]
 """Called with the items done and their number."""
@@ -29,14 +30,25 @@ def for_chunks(
             if progress:
                 progress(stop, n_items)
         return
-    with ThreadPoolExecutor(n_workers()) as pool:
-        futures = [pool.submit(work, start, stop) for start, stop in bounds]
-        try:
-            for done, future in enumerate(futures, start=1):
-                wait([future])
-                future.result()
-                if progress:
-                    progress(bounds[done - 1][1], n_items)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    futures = [_pool().submit(work, start, stop) for start, stop in bounds]
+    try:
+        for future, (_, stop) in zip(futures, bounds, strict=True):
+            future.result()
+            if progress:
+                progress(stop, n_items)
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+        raise
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """One pool for the life of the process: starting threads costs as much as a small chunk."""
+    return ThreadPoolExecutor(n_workers(), thread_name_prefix="spinprint")
+
+
+if hasattr(os, "register_at_fork"):
+    # Threads do not survive a fork: the child starts its own.
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -40,15 +40,17 @@ def run(
 ) -> None:
     """Write signal and derivatives of a flat tissue to `out`, `(tissue, 1 + parameter, time)`.
 
-    Summed over the positions of the slice profile, if there is one.
+    `out` is of the type that `signal_type` says, or complex64. Summed over the positions of the
+    slice profile, if there is one.
     """
+    kind = signal_type(sequence, tissue, wrt)
     if sequence.slice_profile is None:
-        _play_all(compiled(sequence), tissue, n_states, wrt, out)
+        _play_all(compiled(sequence), tissue, n_states, wrt, kind, out)
         return
     out[:] = 0
     part = np.empty_like(out)
     for weight, seen in sequence.slices:
-        _play_all(compiled(seen), tissue, n_states, wrt, part)
+        _play_all(compiled(seen), tissue, n_states, wrt, kind, part)
         part *= np.float32(weight)
         out += part
 
@@ -58,6 +60,7 @@ def _play_all(
     tissue: Tissue,
     n_states: int,
     wrt: tuple[str, ...],
+    kind: type[Any],
     out: NDArray[Any],
 ) -> None:
     from .kernels.epg import play, workspace
@@ -74,11 +77,12 @@ def _play_all(
     written = out.view(np.float32).reshape(tissue.size * sides, -1)
 
     def work(start: int, stop: int) -> None:
-        state, damping, window = workspace(sides, n_states, out.dtype, diffusing=spoiler > 0)
+        state, damping, window = workspace(sides, n_states, kind, diffusing=spoiler > 0)
         for first in range(start, stop, LANES):
             play(
                 program.events, gains, lanes, one_hot, np.float32(spoiler), first,
-                min(LANES, stop - first), n_states, state, damping, window, written,
+                min(LANES, stop - first), n_states, state, damping, window,
+                out.itemsize // 4, written,
             )  # fmt: skip
 
     share = -(-tissue.size // (n_workers() * LANES)) * LANES

@@ -60,8 +60,7 @@ def simulate(
         `n_states` is below 1.
     """
     flat = tissue.flat()
-    signal = simulate_flat(sequence, flat, n_states=n_states, wrt=tuple(wrt or ()))
-    signal = signal.astype(np.complex64, copy=False)
+    signal = simulate_flat(sequence, flat, n_states=n_states, wrt=tuple(wrt or ()), real=False)
     if flat.m0 is not None:
         signal *= flat.m0.astype(np.complex64)[:, None, None]
     if wrt is None:
@@ -76,8 +75,16 @@ def simulate_flat(
     *,
     n_states: int | None = None,
     wrt: tuple[str, ...] = (),
+    real: bool = True,
 ) -> NDArray[Any]:
     """Signal and derivatives of a flat tissue per unit of m0, real where they can be.
+
+    Parameters
+    ----------
+    sequence, tissue, n_states, wrt
+        As for `simulate`.
+    real
+        False gives complex64 in any case.
 
     Returns
     -------
@@ -98,9 +105,8 @@ def simulate_flat(
         raise InputError(f"n_states = {n_states} must be at least 1: order 0 is what is sampled")
     for name in sequence.unknowns:
         tissue.get(name)  # raises for what is missing, before any work
-    out = np.empty(
-        (tissue.size, 1 + len(wrt), sequence.n_samples), signal_type(sequence, tissue, wrt)
-    )
+    kind = signal_type(sequence, tissue, wrt) if real else np.complex64
+    out = np.empty((tissue.size, 1 + len(wrt), sequence.n_samples), kind)
     if n_states is not None:
         run(sequence, tissue, n_states, wrt, out)
         return out

@@ -49,13 +49,14 @@ Pulse = namedtuple("Pulse", "c s w e1")
 
 def workspace(sides, n_states, dtype, *, diffusing):
     """State, damping and window for `play`: what it reads and writes most, on cache lines."""
-    real = np.dtype(np.float32)
+    real = np.float32
     damping = _on_cache_lines((3 * n_states, LANES), real) if diffusing else None
     state = _on_cache_lines((6 * sides * (n_states + 2), LANES), dtype)
     return state, damping, _on_cache_lines((sides * LANES, LANES), real)
 
 
 def _on_cache_lines(shape, dtype):
+    dtype = np.dtype(dtype)
     size = int(np.prod(shape)) * dtype.itemsize
     raw = np.empty(size + 64, np.uint8)
     start = -raw.ctypes.data % 64
@@ -63,7 +64,9 @@ def _on_cache_lines(shape, dtype):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damping, window, out):
+def play(
+    events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damping, window, width, out
+):
     """Play all events for the sixteen tissues from column `first` on.
 
     Parameters
@@ -87,14 +90,14 @@ def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damp
     state, damping, window
         What `workspace` gives; complex64 states where phases or B0 need them, else float32;
         no damping where there is no diffusion by spoilers.
+    width
+        Numbers a sample takes in `out`: 1, or 2 for a real and an imaginary part.
     out
-        Signal and derivatives, float32 `(tissue * (1 + parameter), time * (1 | 2))`; real and
-        imaginary parts alternate where states are complex.
+        Signal and derivatives, float32 `(tissue * (1 + parameter), time * width)`.
     """
     sides = 1 + wrt.shape[0]  # the signal, then its derivatives
     rows = n_states + 2  # one more at either end, so that a shift may leave the range
     apart = sides * rows
-    width = state.itemsize // 4  # numbers a sample takes
     zero, one = number(0.0), number(1.0)
     for row in range(state.shape[0]):
         store(state, row, zero)
@@ -119,10 +122,10 @@ def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damp
             next_c, next_s = cos_sin(b1 * number(coming.turns))
             if coming.te != te:
                 te = coming.te
-                next_echo = relaxation(state, width, r2, b0, te)
+                next_echo = relaxation(state, r2, b0, te)
             if coming.tr != tr:
                 tr = coming.tr
-                next_ring = relaxation(state, width, r2, b0, tr)
+                next_ring = relaxation(state, r2, b0, tr)
                 next_e1 = exp(number(-tr) * r1)
         if index < 0:
             continue
@@ -144,12 +147,13 @@ def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damp
         if event.sampled:
             seen, turned = after_pulse(state, at, pulse, 0)
             seen = echo * seen
-            store_parts(window, taken % LANES, seen)
+            write(window, taken % LANES, width, seen)
             for side in range(1, sides):
                 moved, _ = after_pulse(state, at, pulse, side)
                 moved = moved + number(wrt[side - 1, B1] * angle) * turned
                 drift = slope(state, wrt, side, event.te, r2)
-                store_parts(window, side * LANES + taken % LANES, echo * moved + drift * seen)
+                moved = echo * moved + drift * seen
+                write(window, side * LANES + taken % LANES, width, moved)
             taken += width
             if taken % LANES == 0:
                 flush(window, out, first, valid, sides, taken)
@@ -174,11 +178,11 @@ def play(events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damp
 
 
 @njit(forceinline=True)
-def relaxation(state, width, r2, b0, time):
+def relaxation(state, r2, b0, time):
     """What a time does to F+: decay, and a turn where states are complex."""
     decay = exp(number(-time) * r2)
     turn = like(state, number(1.0), number(0.0))
-    if width == 2:
+    if state.itemsize == 8:
         cos, sin = cos_sin(b0 * number(time))
         turn = like(state, cos, sin)
     return decay * turn
@@ -198,6 +202,14 @@ def after_pulse(state, at, pulse, side):
     fp, fm, z = load(state, row), load(state, row + at.apart), load(state, row + 2 * at.apart)
     u, v = number(0.5) * (fp + fm), number(0.5) * (fp - fm)
     return pulse.c * u + pulse.s * z + v, pulse.c * z - pulse.s * u
+
+
+@njit(forceinline=True)
+def write(window, row, width, sample):
+    """Put a sample into the window; one without imaginary part has the imaginary part 0."""
+    if width == 2:
+        store(window, row + 1, number(0.0))
+    store_parts(window, row, sample)
 
 
 @njit(forceinline=True)

@@ -42,19 +42,29 @@ def table(benchmark: str, entry: dict[str, Any]) -> str:
     machine = entry["machine"]
     options = ", ".join(f"{name} {value}" for name, value in entry["options"].items())
     versions = ", ".join(f"{name} {value}" for name, value in entry["versions"].items())
+    compares = "ratio" in entry["rows"][0]
+    head = HEAD if compares else tuple(entry["rows"][0])
+    rows = [cells(one) if compares else plain(one) for one in entry["rows"]]
     return "\n".join(
         [
             f"### `{benchmark}.py`: {machine['cpu']}, {machine['cores']} cores",
             "",
             f"{options}. Commit {entry['commit']}, {entry['date'][:10]}. Other processes used"
-            f" {machine['cores_of_others']:.2f} cores meanwhile. {versions}.",
+            f" {machine['cores_of_others']:.2f} cores meanwhile. {versions}",
             "",
-            line(HEAD),
-            line(["---"] * len(HEAD)),
-            *(line(cells(one)) for one in entry["rows"]),
+            line(head),
+            line(["---"] * len(head)),
+            *(line(one) for one in rows),
             "",
-            *(f"- {text}" for text in beside(entry)),
+            *(f"- {text}" for text in (beside(entry) if compares else ())),
         ]
+    ).rstrip()
+
+
+def plain(one: dict[str, Any]) -> tuple[str, ...]:
+    """A row of a benchmark that compares spinprint with itself."""
+    return tuple(
+        f"{value:.3g}" if isinstance(value, float) else str(value) for value in one.values()
     )
 
 

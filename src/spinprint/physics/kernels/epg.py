@@ -112,7 +112,7 @@ def play(
     te = tr = np.float32(-1)
     next_echo = next_ring = like(state, one, zero)
     next_e1 = one
-    next_c, next_s = cos_sin(b1 * number(events[0].turns))
+    next_c = next_s = zero
     damped = (np.float32(-1), np.float32(-1), -1)
     active, taken = 1, 0
     for index in range(-1, events.shape[0]):

@@ -234,7 +234,7 @@ def test_fewer_than_one_state_is_refused(n_states: int) -> None:
 def test_automatic_number_of_states_keeps_the_signal(name: str) -> None:
     sequence, tissue = load_sequence(name), some_tissue(200, seed=4)
     exact = simulate(sequence, tissue, n_states=10_000)
-    assert_same(simulate(sequence, tissue), exact, tolerance=1e-4)
+    assert_same(simulate(sequence, tissue), exact, tolerance=1e-5)
 
 
 def test_automatic_number_of_states_saves_work() -> None:

@@ -12,7 +12,7 @@ from ..sequence import Sequence
 from ..tissue import Tissue
 from .engine import compiled, run, signal_type
 
-TOLERANCE = 1e-4
+TOLERANCE = 1e-5
 """The change of a signal that cutting off orders may cause, relative to its peak."""
 
 _T2_CLASSES = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56)

@@ -43,7 +43,7 @@ def simulate(
         What is imaged, shape `(...)`.
     n_states
         Configuration orders kept; None takes, for each tissue, the fewest that keep its signal
-        within 1e-4 of its peak.
+        within 1e-5 of its peak.
     wrt
         Parameters to differentiate for, of t1, t2, t1rho, adc, b1, b0.
 

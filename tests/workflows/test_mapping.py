@@ -196,3 +196,16 @@ def test_what_else_a_sequence_encodes(
     assert np.median(image.get_fdata()) == pytest.approx(values[name], rel=bound)
     assert f'"Units": "{unit}"' in (tmp_path / f"maps/sub-01/{file}.json").read_text()
     assert sp.read_maps(tmp_path / "maps").sd[name].max() < 0.1 * values[name]
+
+
+def test_voxels_without_a_number_do_not_count_as_signal(
+    short: sp.Sequence, scan: Path, tmp_path: Path
+) -> None:
+    whole = map_series(scan / "series.nii.gz", short, tmp_path / "whole")
+    series = sp.read_series(scan / "series.nii.gz").data.copy()
+    outside = whole.maps.status == sp.Status.OUTSIDE
+    series[outside] = np.nan
+    np.save(tmp_path / "series.npy", series)
+    result = map_series(tmp_path / "series.npy", short, tmp_path / "maps")
+    assert result.remarks[0] == whole.remarks[0]
+    assert result.maps.counts()[sp.Status.NOT_FINITE] == np.count_nonzero(outside)

@@ -173,7 +173,10 @@ def _remarks(maps: Maps, series: Series, *, mask_found: bool) -> tuple[str, ...]
     asked = maps.status.size - counts.get(Status.OUTSIDE, 0)
     remarks = []
     if mask_found:
-        remarks.append(f"No mask was given: {asked} of {maps.status.size} voxels hold signal.")
+        # Voxels that hold NaN or Inf are in the mask to be reported, not for their signal.
+        suspects = series.data[maps.status == Status.NOT_FINITE]
+        bright = asked - np.count_nonzero(~np.isfinite(suspects).all(axis=-1))
+        remarks.append(f"No mask was given: {bright} of {maps.status.size} voxels hold signal.")
     if series.affine is None:
         remarks.append("The series states no place in space: the maps have none either.")
     for status, count in counts.items():

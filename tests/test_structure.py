@@ -19,6 +19,7 @@ ORDER = (
     "errors",
     "files",
     "parallel",
+    "device",
     "sequence",
     "tissue",
     "prior",

@@ -14,3 +14,18 @@ def test_what_is_missing_comes_with_the_way_to_get_it(
     found = "\n".join(doctor.examine())
     assert "pip install 'spinprint[pulseq]'" in found
     assert "cannot be written: dictionaries are built anew each time" in found
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        ("cpu", "runs on: the processor"),
+        ("torch-cpu", "on the processor, as SPINPRINT_DEVICE says"),
+        ("gpu", "SPINPRINT_DEVICE = 'gpu' must be cpu, cuda or torch-cpu"),
+    ],
+)
+def test_where_the_work_runs(choice: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if choice == "torch-cpu":
+        pytest.importorskip("torch")
+    monkeypatch.setenv("SPINPRINT_DEVICE", choice)
+    assert told in "\n".join(doctor.examine())

@@ -1,4 +1,4 @@
-"""Run the fast kernel: all tissues with one number of orders, on all cores."""
+"""Run a fast kernel: all tissues with one number of orders, on all cores or on a GPU."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..device import accelerator
 from ..parallel import for_chunks, n_workers
 from ..sequence import Sequence
 from ..tissue import Tissue
@@ -21,6 +22,10 @@ _COLUMN = {"t1": 0, "t2": 1, "adc": 2, "b1": 3, "b0": 4}
 
 _CHUNK = 32 * LANES
 """Tissues per call of the kernel: enough to hide the call, few enough to share out."""
+
+WORTH_A_GPU = 1024
+"""Tissues from which on a GPU, where there is one, plays instead of the processor: it takes as
+long for one as for thousands. A guess, not measured."""
 
 compiled = lru_cache(maxsize=64)(compile_sequence)
 
@@ -63,17 +68,23 @@ def _play_all(
     kind: type[Any],
     out: NDArray[Any],
 ) -> None:
-    from .kernels.epg import play, workspace
-
     n_states = min(n_states, program.all_orders)
     lanes, gains = _lanes(tissue), _gains(program, tissue, wrt)
     one_hot = np.zeros((len(wrt), len(_COLUMN)), np.float32)
     for row, name in enumerate(wrt):
         if name in _COLUMN:
             one_hot[row, _COLUMN[name]] = 1
-    sides = 1 + len(wrt)
     disperses = tissue.adc is not None or "adc" in wrt
     spoiler = program.spoiler if disperses else 0.0
+    device = accelerator() if tissue.size >= WORTH_A_GPU else None
+    if device is not None:
+        from .kernels.epg_torch import play_all
+
+        play_all(program.events, gains, lanes, one_hot, spoiler, n_states, kind, device, out)
+        return
+    from .kernels.epg import play, workspace
+
+    sides = 1 + len(wrt)
     written = out.view(np.float32).reshape(tissue.size * sides, -1)
 
     def work(start: int, stop: int) -> None:

@@ -7,13 +7,17 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
+from ..device import accelerator
 from ..dictionary.cache import cache_folder
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 from ..files import check_output_folder
 from ..parallel import n_workers
 
 _NEEDED = ("numpy", "scipy", "numba", "nibabel", "h5py", "matplotlib")
-_EXTRAS = {"pulseq": ("pypulseq", "reads Pulseq files")}
+_EXTRAS = {
+    "gpu": ("torch", "runs on a CUDA GPU where there is one"),
+    "pulseq": ("pypulseq", "reads Pulseq files"),
+}
 """Extra: the package it brings and what for."""
 
 
@@ -23,6 +27,7 @@ def examine() -> list[str]:
         f"spinprint {version('spinprint')}, Python {sys.version.split()[0]}, {platform.platform()}",
         f"cores this process may use: {n_workers()}",
         f"vectors: {_vectors()}",
+        f"runs on: {_device()}",
         "packages: " + ", ".join(f"{name} {_version(name)}" for name in _NEEDED),
         f"dictionary cache: {cache_folder()} ({_writable()})",
     ]
@@ -48,6 +53,22 @@ def _vectors() -> str:
     features = binding.get_host_cpu_features()
     wide = [name for name in ("avx512f", "avx2", "neon", "sse2") if features.get(name)]
     return f"{binding.get_host_cpu_name()}, {wide[0] if wide else 'none known'}"
+
+
+def _device() -> str:
+    """Where heavy work runs."""
+    try:
+        device = accelerator()
+    except InputError as error:
+        return str(error)
+    if device is None:
+        return "the processor"
+    import torch
+
+    torch_here = f"torch {torch.__version__}"
+    if device.type == "cpu":
+        return f"{torch_here} on the processor, as SPINPRINT_DEVICE says"
+    return f"{torch.cuda.get_device_name(device)}, by {torch_here}"
 
 
 def _writable() -> str:

@@ -18,7 +18,7 @@ from ..sequence import Sequence
 from ..tissue import ParameterGrid, Tissue
 from . import store
 from .compression import compress_atoms, find_basis
-from .matching import Matcher
+from .matching import Matcher, matcher_for
 
 _SLAB = 1 << 24
 """Bytes hashed at a time, so that a dictionary on disk is never needed in memory as a whole."""
@@ -116,7 +116,7 @@ class Dictionary:
     @cached_property
     def matcher(self) -> Matcher:
         """The atoms laid out for matching."""
-        return Matcher(self.coefficients)
+        return matcher_for(self.coefficients)
 
     @cached_property
     def digest(self) -> str:

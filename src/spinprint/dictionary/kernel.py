@@ -169,6 +169,12 @@ def pack(unit: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(blocks).reshape(-1, LANES)
 
 
+def unpack_atoms(atoms: np.ndarray, size: int) -> np.ndarray:
+    """What `pack` laid out, one atom a row without the padding, float32 `(atom, term)`."""
+    blocks = atoms.reshape(-(-size // LANES), -1, LANES)
+    return blocks.transpose(0, 2, 1).reshape(-1, blocks.shape[1])[:size]
+
+
 def unpack_voxels(series: np.ndarray, *, complex_atoms: bool) -> np.ndarray:
     """Voxels `(voxel, rank)` so that two real products give <d, y> = Σ conj(d) y.
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..device import accelerator
 from ..parallel import Progress, for_chunks
 from .kernel import LANES, best_atoms, extent, pack, top_atoms, unpack_voxels
 
@@ -153,6 +154,22 @@ class Matcher:
         """Voxels as the kernels read them, as many as a multiple of four."""
         voxels = unpack_voxels(series, complex_atoms=self._complex)
         return np.pad(voxels, ((0, -len(voxels) % 4), (0, 0)))
+
+
+def matcher_for(coefficients: NDArray[Any]) -> Matcher:
+    """Lay atoms `(atom, rank)` out for matching on this machine: on its GPU if it has one.
+
+    Raises
+    ------
+    InputError
+        `SPINPRINT_DEVICE` asks for what is not there.
+    """
+    device = accelerator()
+    if device is None:
+        return Matcher(coefficients)
+    from .matching_torch import TorchMatcher
+
+    return TorchMatcher(coefficients, device)
 
 
 def _laid_out(coefficients: NDArray[Any]) -> NDArray[np.float32]:

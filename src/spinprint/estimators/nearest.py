@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..dictionary import Dictionary
-from ..dictionary.matching import Matcher
+from ..dictionary.matching import Matcher, matcher_for
 from ..errors import DictionaryError
 from .protocol import Fields
 
@@ -49,7 +49,7 @@ def competitions(
     atom_group, voxel_group = field_groups(dictionary, known)
     for group in np.unique(voxel_group):
         atoms = np.flatnonzero(atom_group == group)
-        matcher = Matcher(dictionary.coefficients[atoms])
+        matcher = matcher_for(dictionary.coefficients[atoms])
         yield np.flatnonzero(voxel_group == group), atoms, matcher
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..physics.simulate import simulate
 from ..prior import RANGES
 from ..sequence import Sequence
-from ..tissue import Axis, ParameterGrid
+from ..tissue import Axis, ParameterGrid, Tissue
 
 # Refinement between the atoms gives the precision; the grid has to lead it to the right place, so
 # that its steps may grow with the number of unknowns to keep the number of atoms between 10^4 and
@@ -36,5 +39,21 @@ def default_grid(
     for name, (low, high) in (fields or {}).items():
         step = _FIELD_STEPS[name]
         # One step wide at least, so that the field counts as a parameter of the atoms.
-        axes[name] = Axis.linear(low, max(high, low + step), step)
+        high = max(high, low + step)
+        axes[name] = Axis.linear(low, high, step)
+        if _turns_alone(sequence, name, low, high):
+            axes[name] = Axis((low, high))
     return ParameterGrid(axes)
+
+
+def _turns_alone(sequence: Sequence, name: str, low: float, high: float) -> bool:
+    """Whether a field only turns the whole signal, which M0 absorbs.
+
+    So does B0 where all trains are gradient-spoiled with one TE. Atoms along it would be copies.
+    """
+    field = low + (high - low) * np.array([0.0, 0.17, 0.41, 0.59, 0.76, 1.0])
+    typical = {"t1": 1.0, "t2": 0.08, "t1rho": 0.1, "adc": 1e-3}
+    given = {key: np.asarray(typical[key]) for key in sequence.unknowns}
+    signal = simulate(sequence, Tissue(**given, **{name: field}))
+    unit = signal.astype(complex) / np.linalg.norm(signal, axis=-1, keepdims=True)
+    return bool((np.abs(unit @ unit[0].conj()) > 1 - 1e-6).all())

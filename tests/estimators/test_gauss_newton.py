@@ -56,7 +56,6 @@ def test_agrees_with_scipy() -> None:
     _, data = noisy(12, 0.02)
     found = fit(decay, data, starts(12), (LOW, HIGH))
     assert found.converged.all()
-    assert not found.at_bound.any()
     for v, series in enumerate(data):
         expected = by_scipy(series, START)
         # The covariance of T and f with M0 unknown: a part of the inverse of the whole.
@@ -85,7 +84,6 @@ def test_a_bound_holds_what_the_data_push_against_it() -> None:
     for truth, series in zip(theta, data, strict=True):
         high = np.array([0.9 * truth[0], 20.0])
         found = fit(decay, series[None], np.array([[0.03, 0.0]]), (LOW, high))
-        assert found.at_bound.all()
         assert found.converged.all()
         assert found.theta[0, 0] == high[0]
         expected = by_scipy(series, [0.03, 0.0], high=high)

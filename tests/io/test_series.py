@@ -308,6 +308,8 @@ def test_length_must_be_the_sequences(series: Series) -> None:
     series.require_length(sequence(7))
     with pytest.raises(SeriesError, match=r"series.nii.gz: 7 time points.*'short' has 8 samples"):
         series.require_length(sequence(8))
+    with pytest.raises(SeriesError, match="time must be the last axis"):
+        Series(data=np.moveaxis(series.data, -1, 0)).require_length(sequence(7))
 
 
 def test_series_in_memory_is_checked(data: Data) -> None:

@@ -33,8 +33,6 @@ class Fit:
     """Squared norm of what the model leaves over, `(voxel,)`."""
     information: Array
     """Fisher information of the parameters times sigma², M0 unknown, `(voxel, p, p)`."""
-    at_bound: NDArray[np.bool_]
-    """A bound holds a parameter that the data would move beyond it, `(voxel,)`."""
     converged: NDArray[np.bool_]
     """The last step was too small to matter, `(voxel,)`."""
 
@@ -100,14 +98,12 @@ def fit(
         damping[active] = np.where(better, damping[active] * 0.1, damping[active] * 10)
         # A rejected step that no damping can make useful has also come to its end.
         converged[active] = small | (damping[active] > 1e8)
-    held = _held(theta, state.gradient, low, high)
     return Fit(
         theta=theta,
         m0=state.m0,
         energy=state.energy,
         cost=state.cost,
         information=state.information,
-        at_bound=np.asarray(held.any(axis=1)),
         converged=converged,
     )
 

@@ -87,9 +87,15 @@ class Series:
             The number of time points is not the sequence's number of samples.
         """
         if self.length != sequence.n_samples:
+            turned = sequence.n_samples in self.shape
             raise SeriesError(
                 f"{self.name}: {self.length} time points, but sequence {sequence.name!r} has"
-                f" {sequence.n_samples} samples: give the sequence this series was measured with"
+                f" {sequence.n_samples} samples: "
+                + (
+                    "time must be the last axis"
+                    if turned
+                    else "give the sequence this series was measured with"
+                )
             )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from ..errors import InputError
 from ..evaluation.phantoms import PHANTOMS, Phantom
 from ..files import staging
 from ..io import Geometry, check_derivative, write_maps, write_series
+from ..io.sidecar import write_json
 from ..maps import Maps, Status
 from ..physics.noise import add_noise, sigma_to_snr, snr_to_sigma
 from ..physics.simulate import simulate
@@ -160,7 +160,7 @@ def write_simulation(simulation: Simulation, sequence: Sequence, out: Path) -> l
         write_series(series, simulation.series, phantom.affine)
         played.write_text(format_sequence(sequence), encoding="utf-8")
         Geometry.from_affine(phantom.affine).image(phantom.labels).to_filename(labels)
-        legend.write_text(json.dumps({"Labels": names, "Sources": dict(phantom.sources)}))
+        write_json(legend, {"Labels": names, "Sources": dict(phantom.sources)})
         truth = write_maps(truth_maps(simulation, sequence), out / TRUTH, sequence=sequence)
     return [*(out / name for name in own), *truth]
 

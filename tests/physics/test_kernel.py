@@ -237,6 +237,19 @@ def test_automatic_number_of_states_keeps_the_signal(name: str) -> None:
     assert_same(simulate(sequence, tissue), exact, tolerance=1e-5)
 
 
+@pytest.mark.parametrize("largest_b0", [0.0, 100.0])
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_automatic_number_of_states_holds_for_wrong_fields(name: str, largest_b0: float) -> None:
+    rng = np.random.default_rng(5)
+    t1 = 10 ** rng.uniform(-1.3, 0.9, 64)
+    t2 = np.minimum(t1, 3.0) * 10 ** rng.uniform(-2.0, 0.0, 64)
+    b1, b0 = rng.uniform(0.4, 1.6, 64), largest_b0 * rng.uniform(-1.0, 1.0, 64)
+    tissue = Tissue(t1=t1, t2=t2, t1rho=np.sqrt(t1 * t2), b1=b1, b0=b0, adc=np.array(0.0))
+    sequence = load_sequence(name)
+    exact = simulate(sequence, tissue, n_states=10_000)
+    assert_same(simulate(sequence, tissue), exact, tolerance=1e-5)
+
+
 def test_automatic_number_of_states_saves_work() -> None:
     sequence, tissue = presets.fisp_jiang2015(), some_tissue(64)
     short = tissue.replace(t2=np.full(64, 0.02), t1=np.full(64, 0.9))

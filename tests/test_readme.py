@@ -12,8 +12,10 @@ import pytest
 import spinprint as sp
 from spinprint import load_sequence, presets
 from spinprint.cli import main
-from spinprint.sequence import BLOCK_TYPES, format_sequence, parse_sequence
+from spinprint.dictionary.grid_file import FORMAT as GRID_FORMAT
+from spinprint.sequence import BLOCK_TYPES, FORMAT, format_sequence, parse_sequence
 from spinprint.sequence.fields import quantities
+from spinprint.workflows.mapping import ESTIMATORS
 
 README_FOLDER = Path(__file__).parents[1]
 README = (README_FOLDER / "README.md").read_text()
@@ -22,11 +24,13 @@ NAMES = {"t1": "T1", "t2": "T2", "t1rho": "T1rho", "adc": "ADC"}
 
 @pytest.fixture
 def folder(short_knee: sp.Sequence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the files lie that the README speaks of: a sequence, and two voxels it measured."""
+    """Where the files lie that the README speaks of: sequence, grid, two voxels measured."""
     monkeypatch.chdir(tmp_path)
     tissue = sp.Tissue(t1=[0.9, 1.3], t2=[0.03, 0.05], t1rho=[0.04, 0.08])
     series = sp.simulate(short_knee, tissue).reshape(2, 1, 1, -1)
     (tmp_path / "knee.toml").write_text(format_sequence(short_knee))
+    (grid,) = (text for text in fenced("toml") if GRID_FORMAT in text)
+    (tmp_path / "grid.toml").write_text(grid)
     sp.write_series(tmp_path / "series.nii.gz", series)
     np.save(tmp_path / "series.npy", series)
     return tmp_path
@@ -73,15 +77,19 @@ def test_the_options_it_names_exist(capsys: pytest.CaptureFixture[str]) -> None:
         assert option in options
 
 
+def table(heading: str) -> list[str]:
+    """The lines of the table with this first heading."""
+    return README.split(f"| {heading} |")[1].split("\n\n")[0].split("\n")[2:]
+
+
 def rows(heading: str) -> dict[str, list[str]]:
     """The rows of the table with this first heading, by their first cell."""
-    table = README.split(f"| {heading} |")[1].split("\n\n")[0]
-    lines = [line.strip("|").split("|") for line in table.split("\n")[2:]]
+    lines = [line.strip("|").split("|") for line in table(heading)]
     return {cells[0].strip(" `"): [cell.strip() for cell in cells[1:]] for cells in lines}
 
 
 def test_the_example_sequence_reads() -> None:
-    (example,) = fenced("toml")
+    (example,) = (text for text in fenced("toml") if FORMAT in text)
     assert parse_sequence(example).n_samples == 3
 
 
@@ -101,3 +109,23 @@ def test_the_preset_table_lists_every_preset() -> None:
 def test_the_preset_table_has_the_unknowns(name: str) -> None:
     unknowns = [NAMES[unknown] for unknown in load_sequence(name).unknowns]
     assert rows("preset")[name][0] == ", ".join(unknowns)
+
+
+def test_the_status_table_says_what_the_codes_mean() -> None:
+    assert {code: cells[0] for code, cells in rows("status").items()} == {
+        str(int(status)): status.meaning for status in sp.Status
+    }
+
+
+def test_the_estimator_table_lists_what_the_command_line_offers() -> None:
+    assert list(rows("estimator")) == list(ESTIMATORS)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_images_it_names_are_written(folder: Path, estimator: str) -> None:
+    main(f"map series.nii.gz --sequence knee.toml --out maps --estimator {estimator}".split())
+    written = {path.name.split(".")[0] for path in (folder / "maps").rglob("*.nii.gz")}
+    common = re.findall(r"_([\w-]+)`", " ".join(table("image in `sub-01`")))
+    own = re.findall(r"`(\w+)`", rows("estimator")[estimator][1])
+    named = {f"sub-01_{name}" for name in {*common} - {"ADC"}}
+    assert named | {f"sub-01_desc-{name}_map" for name in own} <= written

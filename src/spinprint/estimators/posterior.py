@@ -24,7 +24,7 @@ from .nearest import field_groups, require_axes
 from .noise import holds_signal, sigma_outside_basis
 from .protocol import Fields, VoxelEstimates, map_voxels
 from .refinement import refine, signal_model
-from .weighing import Weighed, Weigher
+from .weighing import Weighed, Weigher, weigher_for
 
 Array = NDArray[np.float64]
 
@@ -220,7 +220,7 @@ class PosteriorMean:
             weights = expected.log_density(theta) + _log_cells(theta)
         coordinates = expected.coordinates
         bounds = coordinates.low, coordinates.high
-        return Weigher(self.dictionary.coefficients[atoms], theta, weights, bounds)
+        return weigher_for(self.dictionary.coefficients[atoms], theta, weights, bounds)
 
     def _weigh(self, unit: NDArray[Any], energy: Array, known: Fields) -> Weighed:
         """What the atoms of the nearest known fields say."""

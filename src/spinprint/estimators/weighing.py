@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..device import accelerator
 from ..dictionary.kernel import LANES, pack, unpack_voxels
 from ..dictionary.matching import SLAB
 from ..parallel import for_chunks
@@ -163,3 +164,24 @@ class Weigher:
             quantiles=np.stack([interpolate(cumulative, edges, level) for level in LEVELS]),
             ess=sums[:, 0] ** 2 / np.where(sums[:, 1] > 0, sums[:, 1], 1),
         )
+
+
+def weigher_for(
+    coefficients: NDArray[np.generic],
+    theta: Array,
+    log_weights: Array,
+    bounds: tuple[Array, Array],
+) -> Weigher:
+    """Lay atoms out for weighing on this machine, on its GPU if it has one; see `Weigher`.
+
+    Raises
+    ------
+    InputError
+        `SPINPRINT_DEVICE` asks for what is not there.
+    """
+    device = accelerator()
+    if device is None:
+        return Weigher(coefficients, theta, log_weights, bounds)
+    from .weighing_torch import TorchWeigher
+
+    return TorchWeigher(coefficients, theta, log_weights, bounds, device)

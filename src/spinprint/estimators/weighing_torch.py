@@ -1,0 +1,135 @@
+"""Weighing of all atoms in torch, for a GPU: the same sums as `weighing.py`, block by block.
+
+Each block of atoms counts relative to the largest weight so far, and what was summed before
+shrinks when a larger one comes. Histograms are products with the bins of the atoms: a scattered
+sum would add in another order each time. Tested with torch on the processor; speed and memory on
+CUDA are not measured yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..device import full_precision
+from ..dictionary.kernel import unpack_atoms, unpack_voxels
+from ..dictionary.matching_torch import blocks, squared_products
+from .kernel import NEGLIGIBLE, NEVER
+from .weighing import BINS, Array, Weighed, Weigher, _Slab
+
+VOXELS = 1 << 9
+"""Voxels weighed at a time: with a block of atoms some 200 MiB of weights."""
+
+
+class _Atoms(NamedTuple):
+    """A slab on the device."""
+
+    order: torch.Tensor
+    """Which atom each is, `(atom,)`."""
+    atoms: torch.Tensor
+    """Of unit norm, `(atom, term)`."""
+    weights: torch.Tensor
+    """Logarithm of the prior weight, `(atom,)`."""
+    powers: torch.Tensor
+    """Theta and theta², double, `(atom, 2 * parameter)`."""
+    bins: torch.Tensor
+    """In which bin each lies, `(atom, parameter)`."""
+
+    def blocks(self) -> Iterator[_Atoms]:
+        """Few atoms at a time."""
+        for first, block in blocks(self.atoms):
+            yield _Atoms(*(one[first : first + len(block)] for one in self))
+
+
+class _Sums:
+    """What voxels have gathered so far, relative to their largest weight."""
+
+    def __init__(self, voxels: int, parameters: int, device: torch.device) -> None:
+        self.top = torch.full((voxels,), NEVER, device=device)
+        self.best = torch.zeros(voxels, dtype=torch.int64, device=device)
+        shape = (voxels, 2 + 2 * parameters)
+        self.sums = torch.zeros(shape, dtype=torch.float64, device=device)
+        self.histogram = torch.zeros((voxels, parameters, BINS), device=device)
+
+    def add(self, part: slice, atoms: _Atoms, scores: torch.Tensor) -> None:
+        """Add atoms whose logarithms of weights are `(voxel, atom)` to some voxels."""
+        largest, place = scores.max(dim=1)
+        before = self.top[part].clone()
+        better = largest > before
+        self.top[part] = top = torch.maximum(largest, before)
+        self.best[part] = torch.where(better, atoms.order[place], self.best[part])
+        counts = scores > (top - NEGLIGIBLE).clamp(min=NEVER / 2)[:, None]
+        weights = torch.where(counts, torch.exp(scores - top[:, None]), 0.0)
+        exact = weights.double()
+        shrink = torch.exp(before - top)
+        sums = self.sums[part]
+        sums *= shrink[:, None]
+        sums[:, 1] *= shrink
+        sums[:, 0] += exact.sum(dim=1)
+        sums[:, 1] += exact.square().sum(dim=1)
+        sums[:, 2:] += exact @ atoms.powers
+        histogram = self.histogram[part]
+        histogram *= shrink[:, None, None]
+        every = torch.arange(BINS, device=weights.device)
+        with full_precision():
+            for p, bins in enumerate(atoms.bins.T):
+                histogram[:, p] += weights @ (bins[:, None] == every).float()
+
+
+class TorchWeigher(Weigher):
+    """As `Weigher`, on a device of torch."""
+
+    def __init__(
+        self,
+        coefficients: NDArray[np.generic],
+        theta: Array,
+        log_weights: Array,
+        bounds: tuple[Array, Array],
+        device: torch.device,
+    ) -> None:
+        """Take the atoms as `Weigher` does, and where torch is to weigh them."""
+        super().__init__(coefficients, theta, log_weights, bounds)
+        self._device = device
+
+    def weigh(self, unit: NDArray[np.complexfloating], energy: Array) -> Weighed:
+        """Weigh all atoms for every voxel, see `Weigher.weigh`."""
+        found = _Sums(len(unit), self._theta.shape[1], self._device)
+        scale = self._tensor(energy.astype(np.float32))
+        for slab in self._tensors():
+            for start in range(0, len(unit), VOXELS):
+                part = slice(start, min(start + VOXELS, len(unit)))
+                voxels = self._tensor(unpack_voxels(unit[part], complex_atoms=self._complex))
+                for atoms in slab.blocks():
+                    products = squared_products(atoms.atoms, voxels)
+                    scores = products.mul_(scale[part, None]).add_(atoms.weights)
+                    found.add(part, atoms, scores)
+        belief = self._belief(found.sums.cpu().numpy(), found.histogram.cpu().numpy())
+        return Weighed(belief, found.best.cpu().numpy())
+
+    def _tensors(self) -> Iterator[_Atoms]:
+        """Slab by slab, on the device."""
+        for slab in self._slabs():
+            whole = len(slab.order) == len(self._theta)
+            yield self._all if whole else self._on_device(slab)
+
+    @cached_property
+    def _all(self) -> _Atoms:
+        return self._on_device(self._whole)
+
+    def _on_device(self, slab: _Slab) -> _Atoms:
+        size = len(slab.order)
+        return _Atoms(
+            order=self._tensor(slab.order),
+            atoms=self._tensor(unpack_atoms(slab.atoms, size)),
+            weights=self._tensor(slab.weights.reshape(-1)[:size]),
+            powers=self._tensor(np.concatenate([slab.theta, slab.theta**2], axis=1)),
+            bins=self._tensor(slab.bins),
+        )
+
+    def _tensor(self, array: NDArray[np.generic]) -> torch.Tensor:
+        return torch.from_numpy(array).to(self._device)

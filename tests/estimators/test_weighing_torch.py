@@ -1,0 +1,87 @@
+"""Weighing by torch, on the processor: the sums of the kernel."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spinprint.device import VARIABLE
+from spinprint.estimators import weighing
+from spinprint.estimators.weighing import Weighed, Weigher, weigher_for
+
+torch = pytest.importorskip("torch")
+
+from spinprint.dictionary import matching_torch  # noqa: E402
+from spinprint.estimators import weighing_torch  # noqa: E402
+from spinprint.estimators.weighing_torch import TorchWeigher  # noqa: E402
+
+DEVICE = torch.device("cpu")
+BOUNDS = np.zeros(2), np.ones(2)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching_torch, "ATOMS", 100)
+    monkeypatch.setattr(weighing_torch, "VOXELS", 8)
+
+
+def atoms(number: int, *, as_complex: bool) -> tuple[Any, Any, Any, Any]:
+    """Coefficients, theta, logarithms of weights and bounds."""
+    rng = np.random.default_rng(number)
+    coefficients = rng.normal(size=(number, 3))
+    if as_complex:
+        coefficients = coefficients + 1j * rng.normal(size=(number, 3))
+    coefficients[number // 2] = 0
+    log_weights = rng.normal(size=number)
+    log_weights[number // 3] = -np.inf
+    return coefficients, rng.uniform(size=(number, 2)), log_weights, BOUNDS
+
+
+def voxels(number: int) -> tuple[Any, Any]:
+    """Unit-norm signals, and energies: float32 leaves 1e-7 of them in the logarithms."""
+    rng = np.random.default_rng(1)
+    unit = rng.normal(size=(number, 3)) + 1j * rng.normal(size=(number, 3))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    return unit, np.geomspace(0.1, 500, number)
+
+
+def assert_same(found: Weighed, expected: Weighed) -> None:
+    np.testing.assert_array_equal(found.best, expected.best)
+    one, two = found.belief, expected.belief
+    np.testing.assert_allclose(one.mean, two.mean, rtol=1e-4)
+    np.testing.assert_allclose(one.sd, two.sd, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(one.ess, two.ess, rtol=1e-3)
+    # A level may be reached a bin earlier or later where next to nothing weighs between.
+    assert (np.abs(one.quantiles - two.quantiles) < 1e-3).mean() > 0.98
+
+
+@pytest.mark.parametrize("as_complex", [False, True], ids=["real", "complex"])
+@pytest.mark.parametrize(("number", "slab"), [(3, 64), (37, 64), (1600, 2000), (1600, 300)])
+def test_sums_are_those_of_the_kernel(
+    number: int, slab: int, as_complex: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weighing, "SLAB", slab)
+    given, seen = atoms(number, as_complex=as_complex), voxels(21)
+    by_torch = TorchWeigher(*given, DEVICE)
+    expected = Weigher(*given).weigh(*seen)
+    assert_same(by_torch.weigh(*seen), expected)
+    assert_same(by_torch.weigh(*seen), expected)  # now laid out
+
+
+def test_atoms_that_cannot_be_weigh_nothing() -> None:
+    coefficients, theta, _, bounds = atoms(20, as_complex=False)
+    given = coefficients, theta, np.full(20, -np.inf), bounds
+    found, expected = TorchWeigher(*given, DEVICE), Weigher(*given)
+    assert_same(found.weigh(*voxels(3)), expected.weigh(*voxels(3)))
+    assert not found.weigh(*voxels(3)).belief.ess.any()
+
+
+def test_no_voxel_is_weighed_too() -> None:
+    found = TorchWeigher(*atoms(20, as_complex=False), DEVICE).weigh(*voxels(0))
+    assert (found.best.shape, found.belief.mean.shape) == ((0,), (0, 2))
+
+
+@pytest.mark.parametrize(("choice", "expected"), [("cpu", Weigher), ("torch-cpu", TorchWeigher)])
+def test_the_device_decides(choice: str, expected: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, choice)
+    assert type(weigher_for(*atoms(9, as_complex=False))) is expected

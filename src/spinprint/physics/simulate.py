@@ -43,7 +43,7 @@ def simulate(
         What is imaged, shape `(...)`.
     n_states
         Configuration orders kept; None takes, for each tissue, the fewest that keep its signal
-        within 1e-5 of its peak.
+        within 1e-5 of its peak, and derivatives asked for within 1e-4 of theirs.
     wrt
         Parameters to differentiate for, of t1, t2, t1rho, adc, b1, b0.
 
@@ -107,10 +107,12 @@ def simulate_flat(
         tissue.get(name)  # raises for what is missing, before any work
     kind = signal_type(sequence, tissue, wrt) if real else np.complex64
     out = np.empty((tissue.size, 1 + len(wrt), sequence.n_samples), kind)
+    if tissue.size == 0:
+        return out
     if n_states is not None:
         run(sequence, tissue, n_states, wrt, out)
         return out
-    orders = orders_of(sequence, tissue)
+    orders = orders_of(sequence, tissue, slopes=bool(wrt))
     for count in np.unique(orders):
         # Tissues that need equally many orders are played together, so that what a tissue
         # gives never depends on its neighbours.

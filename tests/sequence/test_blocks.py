@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from spinprint import SequenceError
+from spinprint.physics import bloch, epg
+from spinprint.physics.program import compile_block
 from spinprint.sequence import (
     BLOCK_TYPES,
+    Block,
     Crusher,
     Delay,
     DiffusionPreparation,
@@ -17,6 +20,7 @@ from spinprint.sequence import (
     ReadoutTrain,
     SpinLock,
     T2Preparation,
+    blocks,
 )
 from spinprint.sequence.events import Lock
 
@@ -78,7 +82,15 @@ def test_every_scheme_locks_for_its_lock_time(scheme: str) -> None:
 
 def test_every_block_type_is_listed_under_its_name() -> None:
     assert all(block.type == name for name, block in BLOCK_TYPES.items())
-    assert len(BLOCK_TYPES) == 7
+    defined = [value for value in vars(blocks).values() if isinstance(value, type)]
+    kinds = {kind for kind in defined if issubclass(kind, Block) and kind is not Block}
+    assert set(BLOCK_TYPES.values()) == kinds
+
+
+@pytest.mark.parametrize("play", [epg.play, bloch.play, compile_block])
+def test_every_block_type_is_played_by_every_simulator(play: Any) -> None:
+    for block in BLOCK_TYPES.values():
+        assert play.dispatch(block) is not play.dispatch(Block), block.type
 
 
 def test_values_snap_to_what_a_file_can_state() -> None:

@@ -1,7 +1,7 @@
 """The blocks a sequence is made of: frozen records in SI units, checked at construction.
 
-A new block is one class here, one function in `physics/epg.py` (the reference) and one in
-`physics/program.py` (the fast kernel).
+A new block is one class here, one function in `physics/epg.py` (the reference), one in
+`physics/program.py` (the fast kernels) and one in `physics/bloch.py` (the independent check).
 """
 
 from __future__ import annotations

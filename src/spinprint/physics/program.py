@@ -39,7 +39,7 @@ EVENT = np.dtype(
         ("sin", np.float32),
         ("sampled", np.int32),
         ("shift", np.int32),  # orders the states move by after the relaxation
-        ("remaining", np.int32),  # shifts from here to the last sample
+        ("remaining", np.int32),  # shifts from here on, this event's included
     ]
 )
 

@@ -33,7 +33,9 @@ def simulate(
     n_states: int | None = None,
     wrt: Iterable[str] | None = None,
 ) -> Any:
-    """Signal of a sequence, and its derivatives.
+    """Signal of a sequence, and its derivatives, in single precision.
+
+    Rounding is some 1e-6 of the peak; balanced trains add it up to about 1e-7 T2/TR of the peak.
 
     Parameters
     ----------

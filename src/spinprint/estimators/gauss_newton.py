@@ -40,8 +40,9 @@ class Fit:
 MAX_STEPS = 30
 """Simulations a voxel may take."""
 
-SMALL_STEP = 1e-3
-"""A step this much smaller than the standard deviation ends the fit."""
+SMALL_STEP = 1e-2
+"""A step this much smaller than the standard deviation ends the fit; the next would be smaller
+still, far below what the noise makes of the estimate."""
 
 ROUNDING = 1e-6
 """Part of a signal below which changes drown in the rounding of float32."""

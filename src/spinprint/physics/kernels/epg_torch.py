@@ -111,7 +111,8 @@ def _play(events, chunk, spoiler, n_states, shape, kind):
         q, v, z = _pulse(event, chunk, fp, fm, z)
         if event.sampled:
             seen = _relaxation(chunk, event.te, kind) * (q[:, 0] + v[:, 0])
-            seen[1:] += event.te * chunk.slope_f[:, 0] * seen[:1]
+            if sides > 1:
+                seen[1:] += event.te * chunk.slope_f[:, 0] * seen[:1]
             out[taken] = seen
             taken += 1
         fp, fm, z = _relax(event, chunk, spoiler, (q + v, q - v, z), kind)
@@ -141,17 +142,19 @@ def _relax(event, chunk, spoiler, states, kind):
     turn = complex(event.cos, event.sin) if kind.is_complex else event.cos
     w = turn * _relaxation(chunk, tr, kind)
     factors = [w, w.conj(), e1]
-    slopes = [tr * chunk.slope_f, tr * chunk.slope_f.conj(), tr * chunk.slope_z]
+    b_values = (0.0, 0.0, 0.0)
     if spoiler > 0:
         orders = torch.arange(states[0].shape[1], device=e1.device)[:, None]
-        for index, b in enumerate(spread.py_func(spoiler, event, orders)):
-            factors[index] = factors[index] * torch.exp(-b * chunk.adc)
-            slopes[index] = slopes[index] - chunk.disperses * b
+        b_values = spread.py_func(spoiler, event, orders)
+        damping = (torch.exp(-b * chunk.adc) for b in b_values)
+        factors = [factor * one for factor, one in zip(factors, damping, strict=True)]
     states = [factor * state for factor, state in zip(factors, states, strict=True)]
-    for state, slope in zip(states, slopes, strict=True):
-        state[1:] += slope * state[:1]
+    if len(states[0]) > 1:
+        slopes = (chunk.slope_f, chunk.slope_f.conj(), chunk.slope_z)
+        for state, slope, b in zip(states, slopes, b_values, strict=True):
+            state[1:] += (tr * slope - chunk.disperses * b) * state[:1]
+        states[2][1:, 0] -= tr * chunk.slope_z[:, 0] * e1
     states[2][0, 0] += 1 - e1
-    states[2][1:, 0] -= tr * chunk.slope_z[:, 0] * e1
     return states
 
 

@@ -10,15 +10,16 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: demo test check install clean
+.PHONY: demo test check install install-dev clean
 
 demo: install
 	$(BIN)/spinprint demo
 
 test: check
 
-check: install
+check: install-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -26,11 +27,19 @@ check: install
 
 install: $(INSTALLED)
 
+install-dev: $(INSTALLED_DEV)
+
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { \
 		echo "no Python 3.11 to 3.13 found: install one, or say make PYTHON=/path/to/python"; exit 2; }
-	@echo "installing into $(VENV) (once; a few minutes)"
+	@echo "installing into $(VENV) (once; a minute or so)"
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable .
+	@touch $@
+
+$(INSTALLED_DEV): $(INSTALLED)
+	@echo "installing what the checks need (once; a few minutes)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[dev]'
 	@touch $@

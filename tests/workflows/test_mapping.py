@@ -214,11 +214,15 @@ def test_voxels_without_a_number_do_not_count_as_signal(
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared brain series")
 def test_a_brain_of_another_simulator_is_mapped_to_the_bound(tmp_path: Path) -> None:
-    """Median errors near those of an efficient estimate: 0.465 % of T1 and 0.811 % of T2."""
+    """The median errors of an efficient estimate on these tissues, and three times its chance.
+
+    Draws of normal errors with the deviations of the Cramér-Rao bound have medians of
+    0.476 +- 0.014 % of T1 and 0.872 +- 0.024 % of T2.
+    """
     sequence = sp.load_sequence(SHARED / "brain_sequence.toml")
     mask = SHARED / "brain_mask.nii.gz"
     maps = map_series(SHARED / "brain_series.nii.gz", sequence, tmp_path, mask_path=mask).maps
-    for name, limit in {"t1": 0.0052, "t2": 0.0090}.items():
+    for name, limit in {"t1": 0.0052, "t2": 0.0094}.items():
         image = nib.Nifti1Image.from_filename(SHARED / f"brain_true_{name.upper()}map.nii.gz")
         truth = np.asarray(image.dataobj)
         inside = maps.status != sp.Status.OUTSIDE

@@ -10,8 +10,8 @@ from ..sequence import Sequence
 from ..tissue import Axis, ParameterGrid, Tissue
 
 # Refinement between the atoms gives the precision; the grid has to lead it to the right place, so
-# that its steps may grow with the number of unknowns to keep the number of atoms between 10^4 and
-# 10^5.
+# that its steps may grow with the number of unknowns and fields to keep the number of atoms
+# between 10^4 and 10^5.
 _FACTORS = {2: {"t1": 1.05, "t2": 1.05}, 3: {"t1": 1.15, "t2": 1.1, "t1rho": 1.15}}
 _FACTORS[4] = {"t1": 1.25, "t2": 1.2, "t1rho": 1.25}
 _ADC = Axis.linear(*RANGES["adc"], 2e-4)
@@ -31,12 +31,13 @@ def default_grid(
     fields
         Lowest and highest value of b1 [relative] and b0 [Hz], where maps of them are known.
     """
-    factors = _FACTORS[len(sequence.unknowns)]
+    fields = fields or {}
+    factors = _FACTORS[min(len(sequence.unknowns) + len(fields), max(_FACTORS))]
     axes = {
         name: _ADC if name == "adc" else Axis.geometric(*RANGES[name], factors[name])
         for name in sequence.unknowns
     }
-    for name, (low, high) in (fields or {}).items():
+    for name, (low, high) in fields.items():
         step = _FIELD_STEPS[name]
         # One step wide at least, so that the field counts as a parameter of the atoms.
         high = max(high, low + step)

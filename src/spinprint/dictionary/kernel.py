@@ -1,4 +1,4 @@
-"""Inner products of voxels with sixteen atoms at once; none is ever kept."""
+"""Inner products of voxels with a vector of atoms at once; none is ever kept."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from numba import njit
 
 from ..physics.kernels.simd import LANES, any_greater, load, number, store, where_greater
 
-TILE = 32
-"""Vectors of atoms (of sixteen each) that stay in the first cache while voxels pass."""
+TILE = 512 // LANES
+"""Vectors of atoms that stay in the first cache while voxels pass."""
 
 
 @njit(forceinline=True)
 def four_products(atoms, voxels, terms, block, v):
-    """|<d, y>|² of sixteen atoms with each of four voxels, from `v` on; all in registers."""
+    """|<d, y>|² of a vector of atoms with each of four voxels, from `v` on; all in registers."""
     r0 = i0 = r1 = i1 = r2 = i2 = r3 = i3 = number(0.0)
     for term in range(terms):
         atom = load(atoms, block * terms + term)
@@ -38,7 +38,7 @@ def best_atoms(atoms, voxels, scores, blocks):
     Parameters
     ----------
     atoms
-        Unit-norm atoms, float32 `(block * term, lane)`: sixteen atoms a block.
+        Unit-norm atoms, float32 `(block * term, lane)`: a vector of atoms a block.
     voxels
         Real and imaginary coefficients, float32 `(voxel, 2 * term)`; the number of voxels is a
         multiple of four.
@@ -103,7 +103,7 @@ def top_atoms(atoms, first, n_atoms, voxels, scores, index):
 
 @njit(forceinline=True)
 def insert(products, row, block, first, n_atoms, scores, index):
-    """Put those of sixteen products that belong there into an ordered list."""
+    """Put those of a vector of products that belong there into an ordered list."""
     if any_greater(products, number(scores[-1])):
         store(row, 0, products)
         for lane in range(LANES):
@@ -148,7 +148,7 @@ def extent(atoms, voxels, floors, theta, low, high):
 
 @njit(forceinline=True)
 def widen(products, row, block, floor, theta, low, high):
-    """Widen a range by those of sixteen atoms whose product is above the floor."""
+    """Widen a range by those of a vector of atoms whose product is above the floor."""
     if any_greater(products, number(floor)):
         store(row, 0, products)
         for lane in range(LANES):

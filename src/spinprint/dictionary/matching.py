@@ -1,7 +1,7 @@
 """Exact matching: the atom with the largest modulus of the complex inner product.
 
 Ma et al., Nature 2013;495:187. Blocked over atoms and over voxels: memory is that of the
-atoms, the voxels and sixteen candidates a voxel, never a voxel x atom matrix.
+atoms, the voxels and one candidate a lane and voxel, never a voxel x atom matrix.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def _laid_out(coefficients: NDArray[Any]) -> NDArray[np.float32]:
 def _best_lane(
     scores: NDArray[np.float32], blocks: NDArray[np.float32], n_atoms: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The best of the sixteen candidates of each voxel; of equal ones the first atom."""
+    """The best of the candidates of each voxel, one a lane; of equal ones the first atom."""
     atoms = blocks.astype(np.int64) * LANES + np.arange(LANES)
     scores = np.where(atoms < n_atoms, scores, -1)  # the last block is padded
     top = scores.max(axis=1, keepdims=True)

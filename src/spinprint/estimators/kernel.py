@@ -1,4 +1,4 @@
-"""The weights of sixteen atoms at once, summed as they come."""
+"""The weights of a vector of atoms at once, summed as they come."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def weigh_atoms(atoms, weights, theta, bins, voxels, scale, top, best, sums, his
     Parameters
     ----------
     atoms
-        Unit-norm atoms, float32 `(block * term, lane)`: sixteen atoms a block.
+        Unit-norm atoms, float32 `(block * term, lane)`: a vector of atoms a block.
     weights
         Logarithm of their prior weight, float32 `(block, lane)`.
     theta
@@ -78,7 +78,7 @@ def weigh_atoms(atoms, weights, theta, bins, voxels, scale, top, best, sums, his
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _add(scores, block, voxel, limits, theta, bins, top, best, sums, histogram):
-    """Add those of sixteen atoms that count to the sums of one voxel."""
+    """Add those of a vector of atoms that count to the sums of one voxel."""
     parameters = theta.shape[1]
     for lane in range(LANES):
         score = np.float64(scores[0, lane])

@@ -2,7 +2,7 @@
 
 Each voxel keeps the largest logarithm of a weight so far, and sums of weights relative to it
 that shrink when a larger one comes. Atoms that weigh next to nothing cost one comparison for
-sixteen of them, so that the pass costs about what matching does.
+a vector of them, so that the pass costs about what matching does.
 """
 
 from __future__ import annotations

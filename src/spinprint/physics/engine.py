@@ -12,15 +12,13 @@ from ..device import accelerator
 from ..parallel import for_chunks, n_workers
 from ..sequence import Sequence
 from ..tissue import Tissue
+from .kernels.simd import LANES
 from .program import Program, compile_sequence
-
-LANES = 16
-"""Tissues the kernel plays at once."""
 
 _COLUMN = {"t1": 0, "t2": 1, "adc": 2, "b1": 3, "b0": 4}
 """What the kernel itself knows of a tissue, by row of its table; T1rho acts through gains."""
 
-_CHUNK = 32 * LANES
+_CHUNK = 512
 """Tissues per call of the kernel: enough to hide the call, few enough to share out."""
 
 WORTH_A_GPU = 1 << 15

@@ -1,4 +1,4 @@
-"""Extended phase graphs of sixteen tissues at once, with derivatives in forward mode.
+"""Extended phase graphs of a vector of tissues at once, with derivatives in forward mode.
 
 One text for all cases: states are Vectors where every pulse turns about one axis and Pairs
 elsewhere (see `simd.py`); spoiler diffusion costs nothing where there is none. Per event and
@@ -67,7 +67,7 @@ def _on_cache_lines(shape, dtype):
 def play(
     events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damping, window, width, out
 ):
-    """Play all events for the sixteen tissues from column `first` on.
+    """Play all events for the tissues of one vector, from column `first` on.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def play(
     spoiler
         Dephasing per spoiler [rad/mm].
     first, valid
-        First tissue, and how many of the sixteen are wanted.
+        First tissue, and how many of the vector are wanted.
     n_states
         Orders kept.
     state, damping, window

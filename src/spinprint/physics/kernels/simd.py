@@ -1,12 +1,12 @@
-"""Sixteen tissues side by side: vector types for numba.
+"""Tissues side by side: vector types for numba.
 
-`Vector` is sixteen float32, one per lane; `Pair` is a real and an imaginary vector. They
+`Vector` is `LANES` float32, one per lane; `Pair` is a real and an imaginary vector. They
 support +, - and *, which LLVM turns into the widest instructions of the processor (one
 512-bit register, two of 256 bit, …) without any loop for the compiler to analyse. The kernels
 read like scalar code, and the same text serves real and complex states: `load` gives a Vector
 from a float32 array and a Pair from a complex64 array.
 
-A Pair lies in memory as sixteen real parts, then sixteen imaginary ones: a complex64 array
+A Pair lies in memory as all real parts, then all imaginary ones: a complex64 array
 of shape `(row, lane)` is used as that much storage, not by its own layout.
 
 Numba's cache does not notice a change in this file: clear `__pycache__` after editing it.
@@ -18,12 +18,15 @@ import math
 import operator
 
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-LANES = 16
+LANES = 32 if get_host_cpu_features().get("avx512f") else 16
+"""Tissues side by side: two of the widest registers, so that one vector's work hides the wait
+for another's."""
 
 _LANE = ir.FloatType()
 _VECTOR = ir.VectorType(_LANE, LANES)
@@ -179,7 +182,7 @@ def store(typingctx, array, row, value):  # noqa: ARG001
 
 @intrinsic
 def load_lanes(typingctx, array, row, column):  # noqa: ARG001
-    """Sixteen neighbours along the last axis of a C-contiguous float32 array, as a Vector."""
+    """Neighbours, one a lane, along the last axis of a C-contiguous float32 array, as a Vector."""
 
     def codegen(context, builder, sig, args):
         return builder.load(_element(context, builder, sig.args[0], *args), align=4)
@@ -255,9 +258,9 @@ def conj(typingctx, value):  # noqa: ARG001
 
 @intrinsic
 def store_transposed(typingctx, window, first, out, row, step, column):  # noqa: ARG001
-    """Sixteen rows of a float32 array `(row, lane)`, transposed in registers, to another array.
+    """A square of rows of a float32 array `(row, lane)`, transposed in registers, to another array.
 
-    Lane l goes to out[row + l * step, column:column + 16].
+    Lane l goes to out[row + l * step, column:column + LANES].
     """
 
     def codegen(context, builder, sig, args):
@@ -269,8 +272,8 @@ def store_transposed(typingctx, window, first, out, row, step, column):  # noqa:
             )
             for i in range(LANES)
         ]
-        # Swap the off-diagonal blocks of size 8, then 4, 2, 1 within the blocks.
-        for size in (8, 4, 2, 1):
+        # Swap the off-diagonal blocks of half the size, then of a quarter within the blocks, …
+        for size in (1 << bit for bit in reversed(range(LANES.bit_length() - 1))):
             keep = [j if not j & size else LANES + j - size for j in range(LANES)]
             move = [j + size if not j & size else LANES + j for j in range(LANES)]
             for i in (i for i in range(LANES) if not i & size):

@@ -90,8 +90,8 @@ def _play_all(
         state, damping, window = workspace(sides, n_states, kind, diffusing=spoiler > 0)
         for first in range(start, stop, LANES):
             play(
-                program.events, gains, lanes, one_hot, np.float32(spoiler), first,
-                min(LANES, stop - first), n_states, state, damping, window,
+                program.events, gains, lanes, one_hot, np.float32(spoiler), tissue.b1 is None,
+                first, min(LANES, stop - first), n_states, state, damping, window,
                 out.itemsize // 4, written,
             )  # fmt: skip
 

@@ -33,6 +33,8 @@ EVENT = np.dtype(
     [
         ("preparation", np.int32),  # its row in the gains, -1 for a pulse
         ("turns", np.float32),  # flip angle [turns]
+        ("flip_cos", np.float32),  # its cosine and sine where B1 is nominal
+        ("flip_sin", np.float32),
         ("te", np.float32),  # time to the sample [s]
         ("tr", np.float32),  # time to the next event [s]
         ("cos", np.float32),  # turn from this event's phase to the next one's
@@ -160,6 +162,8 @@ def compile_sequence(sequence: Sequence) -> Program:
     events = np.zeros(len(tape.rows), EVENT)
     events["preparation"], events["turns"], events["te"], events["tr"] = preparation, turns, te, tr
     events["sampled"], events["shift"] = sampled, shift
+    flip = 2 * np.pi * turns
+    events["flip_cos"], events["flip_sin"] = np.cos(flip), np.sin(flip)
     events["cos"], events["sin"] = np.cos(step), -np.sin(step)
     # Phases in steps of half turns leave a sine of rounding errors only.
     events["sin"][np.abs(events["sin"]) < 1e-9] = 0

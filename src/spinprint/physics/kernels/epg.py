@@ -65,8 +65,9 @@ def _on_cache_lines(shape, dtype):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def play(
-    events, gains, lanes, wrt, spoiler, first, valid, n_states, state, damping, window, width, out
-):
+    events, gains, lanes, wrt, spoiler, nominal, first, valid, n_states,
+    state, damping, window, width, out,
+):  # fmt: skip
     """Play all events for the tissues of one vector, from column `first` on.
 
     Parameters
@@ -83,6 +84,8 @@ def play(
         column; all zeros for a parameter that acts through the preparations alone.
     spoiler
         Dephasing per spoiler [rad/mm].
+    nominal
+        Whether B1 is 1 everywhere, so that cosines and sines need not be computed.
     first, valid
         First tissue, and how many of the vector are wanted.
     n_states
@@ -119,7 +122,9 @@ def play(
         c, s, echo, ring, e1 = next_c, next_s, next_echo, next_ring, next_e1
         if index + 1 < events.shape[0]:
             coming = events[index + 1]
-            next_c, next_s = cos_sin(b1 * number(coming.turns))
+            next_c, next_s = number(coming.flip_cos), number(coming.flip_sin)
+            if not nominal:
+                next_c, next_s = cos_sin(b1 * number(coming.turns))
             if coming.te != te:
                 te = coming.te
                 next_echo = relaxation(state, r2, b0, te)

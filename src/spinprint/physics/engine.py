@@ -88,12 +88,10 @@ def _play_all(
 
     def work(start: int, stop: int) -> None:
         state, damping, window = workspace(sides, n_states, kind, diffusing=spoiler > 0)
-        for first in range(start, stop, LANES):
-            play(
-                program.events, gains, lanes, one_hot, np.float32(spoiler), tissue.b1 is None,
-                first, min(LANES, stop - first), n_states, state, damping, window,
-                out.itemsize // 4, written,
-            )  # fmt: skip
+        play(
+            program.events, gains, lanes, one_hot, np.float32(spoiler), tissue.b1 is None,
+            start, stop, n_states, state, damping, window, out.itemsize // 4, written,
+        )  # fmt: skip
 
     share = -(-tissue.size // (n_workers() * LANES)) * LANES
     for_chunks(work, tissue.size, min(_CHUNK, share))

@@ -65,10 +65,10 @@ def _on_cache_lines(shape, dtype):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def play(
-    events, gains, lanes, wrt, spoiler, nominal, first, valid, n_states,
+    events, gains, lanes, wrt, spoiler, nominal, start, stop, n_states,
     state, damping, window, width, out,
 ):  # fmt: skip
-    """Play all events for the tissues of one vector, from column `first` on.
+    """Play all events for the tissues `start` to `stop`, a vector at a time.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ def play(
         Dephasing per spoiler [rad/mm].
     nominal
         Whether B1 is 1 everywhere, so that cosines and sines need not be computed.
-    first, valid
-        First tissue, and how many of the vector are wanted.
+    start, stop
+        First tissue and the one after the last.
     n_states
         Orders kept.
     state, damping, window
@@ -98,6 +98,19 @@ def play(
     out
         Signal and derivatives, float32 `(tissue * (1 + parameter), time * width)`.
     """
+    for first in range(start, stop, LANES):
+        play_vector(
+            events, gains, lanes, wrt, spoiler, nominal, first, min(LANES, stop - first), n_states,
+            state, damping, window, width, out,
+        )  # fmt: skip
+
+
+@njit(nogil=True, error_model="numpy")
+def play_vector(
+    events, gains, lanes, wrt, spoiler, nominal, first, valid, n_states,
+    state, damping, window, width, out,
+):  # fmt: skip
+    """Play all events for the `valid` tissues of one vector, from column `first` on."""
     sides = 1 + wrt.shape[0]  # the signal, then its derivatives
     rows = n_states + 2  # one more at either end, so that a shift may leave the range
     apart = sides * rows

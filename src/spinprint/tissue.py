@@ -113,7 +113,7 @@ class Tissue:
         )
 
     def take(self, index: Any) -> Tissue:
-        """A selection along the axis `tissue` of a flat tissue."""
+        """The same selection of every array: of a flat tissue, or by a mask of their shape."""
         return Tissue(**{name: array[index] for name, array in self.given().items()})
 
     def replace(self, **changes: ArrayLike | None) -> Tissue:

@@ -12,7 +12,7 @@ from ..dictionary import Dictionary
 from ..maps import Maps
 from ..parallel import Progress
 from .nearest import nearest_atoms, require_axes
-from .noise import holds_signal, sigma_of_residual, sigma_outside_basis
+from .noise import assess, sigma_of_residual
 from .protocol import Fields, VoxelEstimates, map_voxels
 from .refinement import refine
 
@@ -86,16 +86,10 @@ class LeastSquares:
     def _estimate(
         self, series: NDArray[np.complex64], known: Fields, sigma: NDArray[np.float64] | None
     ) -> VoxelEstimates:
-        compressed = self.dictionary.compress(series)
-        outside = (
-            sigma_outside_basis(series, self.dictionary.basis, compressed)
-            if sigma is None
-            else sigma
-        )
-        signal = holds_signal(compressed, outside, series.shape[1], given=sigma is not None)
+        compressed, _, signal = assess(self.dictionary, series, sigma)
         atoms, _ = nearest_atoms(self.dictionary, compressed, known)
         found = refine(self.dictionary, series, atoms, known, compressed=False)
         if sigma is None:
-            left = series - found.signals(self.dictionary, known)
-            sigma = sigma_of_residual(left, 2 + len(found.coordinates.names))
+            n_fitted = 2 + len(found.coordinates.names)
+            sigma = sigma_of_residual(found.fit.cost, series.shape[1], n_fitted)
         return found.estimates(sigma, signal)

@@ -7,7 +7,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from ..dictionary import Dictionary
-from .noise import holds_signal, sigma_outside_basis, signal_energy
+from .noise import assess, signal_energy
 
 LEVEL = 0.05
 """Part of the bright signal below which a voxel counts as background."""
@@ -40,9 +40,7 @@ def find_mask(series: NDArray[np.complex64], dictionary: Dictionary) -> NDArray[
         part = slice(start, start + _CHUNK)
         broken[part] = ~np.isfinite(flat[part]).all(axis=1)
         signals = np.where(broken[part, None], 0, flat[part])
-        compressed = dictionary.compress(signals)
-        sigma = sigma_outside_basis(signals, dictionary.basis, compressed)
-        present[part] = holds_signal(compressed, sigma, signals.shape[1], given=False)
+        compressed, _, present[part] = assess(dictionary, signals, None)
         strength[part] = np.sqrt(signal_energy(compressed))
     if present.any():
         present &= strength > LEVEL * np.percentile(strength[present], 98)

@@ -14,7 +14,7 @@ from ..parallel import Progress
 from .ambiguity import ambiguity
 from .gauss_newton import MAX_STEPS
 from .nearest import nearest_atoms, require_axes
-from .noise import holds_signal, sigma_of_residual, sigma_outside_basis
+from .noise import assess, sigma_of_residual, sigma_outside_basis, signal_energy
 from .protocol import Fields, VoxelEstimates, map_voxels
 from .refinement import refine
 
@@ -98,9 +98,7 @@ class DictionaryMatching:
     def _estimate(
         self, series: NDArray[np.complex64], known: Fields, sigma: NDArray[np.float64] | None
     ) -> VoxelEstimates:
-        compressed, basis = self.dictionary.compress(series), self.dictionary.basis
-        noise = sigma_outside_basis(series, basis, compressed) if sigma is None else sigma
-        signal = holds_signal(compressed, noise, series.shape[1], given=sigma is not None)
+        compressed, noise, signal = assess(self.dictionary, series, sigma)
         atoms, product = nearest_atoms(self.dictionary, compressed, known)
         steps = MAX_STEPS if self.refine else 0
         found = refine(self.dictionary, compressed, atoms, known, compressed=True, max_steps=steps)
@@ -109,9 +107,11 @@ class DictionaryMatching:
             # without refinement only outside the basis, where the grid's steps do not show.
             left = series - found.signals(self.dictionary, known)
             if self.refine:
-                noise = sigma_of_residual(left, 2 + len(found.coordinates.names))
+                n_fitted = 2 + len(found.coordinates.names)
+                noise = sigma_of_residual(signal_energy(left), left.shape[1], n_fitted)
             else:
-                noise = sigma_outside_basis(left, basis, self.dictionary.compress(left))
+                inside = self.dictionary.compress(left)
+                noise = sigma_outside_basis(left, self.dictionary.basis, inside)
         estimates = found.estimates(noise, signal)
         apart = ambiguity(self.dictionary, compressed, known, product, noise)
         ambiguities = {f"{name}_ambiguity": half for name, half in apart.items()}

@@ -8,8 +8,35 @@ import numpy as np
 import scipy.special  # scipy.stats has the same, and takes a second to import
 from numpy.typing import NDArray
 
+from ..dictionary import Dictionary
+
 P_NO_SIGNAL = 1e-6
 """Chance of taking pure noise for signal in one voxel."""
+
+
+def assess(
+    dictionary: Dictionary, series: NDArray[Any], sigma: NDArray[np.float64] | None
+) -> tuple[NDArray[np.complex64], NDArray[np.float64], NDArray[np.bool_]]:
+    """What every estimator asks of voxels first.
+
+    Parameters
+    ----------
+    dictionary
+        Gives the basis.
+    series
+        Signals, `(voxel, time)`.
+    sigma
+        Noise per real and imaginary channel, `(voxel,)`, where it is known.
+
+    Returns
+    -------
+    The signals in the basis `(voxel, rank)`, the noise `(voxel,)`, taken from outside the basis
+    where it is not known, and whether there is signal at all `(voxel,)`.
+    """
+    compressed = dictionary.compress(series)
+    noise = sigma_outside_basis(series, dictionary.basis, compressed) if sigma is None else sigma
+    given = sigma is not None
+    return compressed, noise, holds_signal(compressed, noise, series.shape[1], given=given)
 
 
 def sigma_outside_basis(
@@ -36,13 +63,17 @@ def sigma_outside_basis(
     return np.sqrt(signal_energy(series - compressed @ basis.T) / (2 * free))
 
 
-def sigma_of_residual(left: NDArray[Any], n_fitted: int) -> NDArray[np.float64]:
+def sigma_of_residual(
+    energy: NDArray[np.float64], n_samples: int, n_fitted: int
+) -> NDArray[np.float64]:
     """Noise per real and imaginary channel from what a fit leaves over, `(voxel,)`.
 
     Parameters
     ----------
-    left
-        Series less the fitted signal, `(voxel, time)`.
+    energy
+        Squared norm of what it leaves over, `(voxel,)`.
+    n_samples
+        Complex samples of a signal.
     n_fitted
         Real numbers that were fitted: two of M0 and the unknowns.
 
@@ -50,10 +81,10 @@ def sigma_of_residual(left: NDArray[Any], n_fitted: int) -> NDArray[np.float64]:
     -------
     NaN where as many numbers were fitted as measured.
     """
-    free = 2 * left.shape[1] - n_fitted
+    free = 2 * n_samples - n_fitted
     if free <= 0:
-        return np.full(len(left), np.nan)
-    return np.sqrt(signal_energy(left) / free)
+        return np.full(len(energy), np.nan)
+    return np.sqrt(energy / free)
 
 
 def holds_signal(

@@ -21,7 +21,7 @@ from .belief import LEVELS, Belief
 from .coordinates import Coordinates
 from .importance import Target, sample
 from .nearest import field_groups, require_axes
-from .noise import holds_signal, sigma_outside_basis
+from .noise import assess
 from .protocol import Fields, VoxelEstimates, map_voxels
 from .refinement import refine, signal_model
 from .weighing import Weighed, Weigher, weigher_for
@@ -240,13 +240,7 @@ class PosteriorMean:
     def _estimate(
         self, series: NDArray[np.complex64], known: Fields, sigma: Array | None
     ) -> VoxelEstimates:
-        compressed = self.dictionary.compress(series)
-        noise = (
-            sigma_outside_basis(series, self.dictionary.basis, compressed)
-            if sigma is None
-            else sigma
-        )
-        signal = holds_signal(compressed, noise, series.shape[1], given=sigma is not None)
+        compressed, noise, signal = assess(self.dictionary, series, sigma)
         norm = np.linalg.norm(compressed.astype(np.complex128), axis=1)
         unit = compressed / np.where(norm > 0, norm, 1)[:, None]
         energy = 1 / (2 * np.maximum(noise / np.where(norm > 0, norm, 1), PRECISION) ** 2)

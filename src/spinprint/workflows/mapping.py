@@ -88,8 +88,7 @@ def map_series(
             dictionary = Dictionary.load(dictionary_path, sequence)
             _require_axes(dictionary, fields, dictionary_path)
         else:
-            inside = find_bright(series.data) if mask is None else mask
-            grid = default_grid(sequence, _ranges(fields, inside))
+            grid = default_grid(sequence, _ranges(fields, series, mask))
             dictionary = build_cached(sequence, grid, progress)
     with stage("Mapping") as progress:
         found = mask is None
@@ -146,11 +145,17 @@ def _require_axes(dictionary: Dictionary, fields: Fields, path: Path) -> None:
         )
 
 
-def _ranges(fields: Fields, mask: NDArray[np.bool_]) -> dict[str, tuple[float, float]]:
-    """The range of each field inside the mask, but for 2 % of the voxels.
+def _ranges(
+    fields: Fields, series: Series, mask: NDArray[np.bool_] | None
+) -> dict[str, tuple[float, float]]:
+    """The range of each field where there is signal, but for 2 % of the voxels.
 
     Atoms need not reach out to stray values: there the nearest ones compete all the same.
     """
+    if not fields:
+        return {}
+    if mask is None:
+        mask = find_bright(series.data)
     ranges = {}
     for name, values in fields.items():
         inside = values[np.isfinite(values) & mask]

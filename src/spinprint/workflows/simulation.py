@@ -99,8 +99,7 @@ def simulate_phantom(
         body = PHANTOMS[phantom](shape=(matrix, matrix, slices), seed=seed)
         # Of one tissue a voxel, only those with tissue are simulated.
         inside = body.mask
-        tissue = type(body.tissue)(**{n: v[inside] for n, v in body.tissue.given().items()})
-        signals = simulate(sequence, tissue)
+        signals = simulate(sequence, body.tissue.take(inside))
         if sigma is None:
             wanted = 30.0 if snr_db is None else snr_db
             sigma = float(np.median(snr_to_sigma(signals, wanted, SNR_CONVENTION)))

@@ -24,7 +24,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
     "dictionary": ("Dictionary",),
     "maps": ("Maps", "Status"),
     "estimators": ("DictionaryMatching", "LeastSquares", "PosteriorMean"),
-    "evaluation": ("Row", "compare"),
+    "evaluation": ("Row", "bootstrap", "compare"),
     "io": ("Series", "read_maps", "read_series", "write_maps", "write_series"),
 }
 

@@ -23,6 +23,7 @@ ORDER = (
     "sequence",
     "tissue",
     "prior",
+    "coordinates",
     "physics",
     "dictionary",
     "networks",

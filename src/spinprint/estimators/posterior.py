@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..coordinates import Coordinates
 from ..dictionary import Dictionary
 from ..errors import DictionaryError, SeriesError
 from ..maps import Maps, Status
 from ..parallel import Progress
 from ..prior import Prior
 from ..sequence import Sequence
-from ..tissue import Tissue
 from .belief import LEVELS, Belief
-from .coordinates import Coordinates
 from .importance import Target, sample
 from .nearest import field_groups, require_axes
 from .noise import assess
@@ -299,8 +298,7 @@ class _Expected:
     def of(cls, prior: Prior, known: Iterable[str]) -> _Expected:
         """The prior of what is not known."""
         kept = Prior({n: law for n, law in prior.laws.items() if n not in known}, prior.constraints)
-        ends = Tissue(**{n: np.array([law.low, law.high]) for n, law in kept.laws.items()})
-        return cls(kept, Coordinates.of(kept.unknowns, ends))
+        return cls(kept, Coordinates.over(kept))
 
     def log_density(self, theta: Array) -> Array:
         """Logarithm of the density per unit of theta `(..., parameter)`; -inf outside."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..coordinates import Coordinates
 from ..dictionary import Dictionary
 from ..maps import Status
 from ..physics.simulate import simulate_flat
 from ..tissue import Tissue
-from .coordinates import Coordinates
 from .gauss_newton import MAX_STEPS, Fit, Model, fit
 from .protocol import Fields, VoxelEstimates
 

@@ -1,4 +1,7 @@
-"""The coordinates estimators search in: logarithms of times, all else as it is."""
+"""The coordinates tissue is estimated in: logarithms of times, all else as it is.
+
+Scaled to run from 0 to 1 over a range, they put errors of all parameters on one footing.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tissue import PHYSICAL, Tissue
+from .errors import TissueError
+from .prior import Prior
+from .tissue import PHYSICAL, Tissue
 
 Array = NDArray[np.float64]
 
@@ -17,7 +22,7 @@ _TIMES = ("t1", "t2", "t1rho")
 
 @dataclass(frozen=True, eq=False)
 class Coordinates:
-    """A point theta `(voxel, parameter)` for the unknowns, within the range of a dictionary."""
+    """A point theta `(voxel, parameter)` for the unknowns, within a range."""
 
     names: tuple[str, ...]
     """The unknown parameters, in the order of the axis `parameter`."""
@@ -33,6 +38,20 @@ class Coordinates:
         low = np.array([column.min() for column in columns])
         return cls(names, low, np.array([column.max() for column in columns]))
 
+    @classmethod
+    def over(cls, prior: Prior) -> Coordinates:
+        """Coordinates of the unknowns of a prior, that span its range.
+
+        Raises
+        ------
+        TissueError
+            Every law of the prior is fixed.
+        """
+        if not prior.unknowns:
+            raise TissueError("every law of the prior is fixed: nothing is left to estimate")
+        ends = {name: np.array([law.low, law.high]) for name, law in prior.laws.items()}
+        return cls.of(prior.unknowns, Tissue(**ends))
+
     def theta(self, tissue: Tissue) -> Array:
         """Where flat tissues lie."""
         return np.stack([_to_theta(name, tissue.get(name)) for name in self.names], axis=1)
@@ -45,6 +64,14 @@ class Coordinates:
         """The parameters at theta by name [SI units]."""
         columns = zip(self.names, theta.T, strict=True)
         return {name: np.exp(column) if name in _TIMES else column for name, column in columns}
+
+    def scaled(self, theta: Array) -> Array:
+        """Theta `(..., parameter)` as a part of the way from `low` to `high`; both must differ."""
+        return (theta - self.low) / (self.high - self.low)
+
+    def unscaled(self, scaled: Array) -> Array:
+        """Theta where `scaled` gives these values, `(..., parameter)`."""
+        return self.low + scaled * (self.high - self.low)
 
     def slopes(self, theta: Array) -> Array:
         """Change of each parameter with its coordinate, `(voxel, parameter)`."""

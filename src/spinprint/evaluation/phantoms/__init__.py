@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from .knee import knee
 from .knee_anatomy import KneeAnatomy
+from .nist_geometry import Sphere, nist_geometry
 from .phantom import Phantom
 from .tissue_table import TissueValues
 
 PHANTOMS: dict[str, Callable[..., Phantom]] = {"knee": knee}
 """Phantoms by the name they have on the command line."""
 
-__all__ = ["PHANTOMS", "KneeAnatomy", "Phantom", "TissueValues", "knee"]
+__all__ = ["PHANTOMS", "KneeAnatomy", "Phantom", "Sphere", "TissueValues", "knee", "nist_geometry"]

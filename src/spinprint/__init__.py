@@ -24,7 +24,15 @@ _STAGES: dict[str, tuple[str, ...]] = {
     "dictionary": ("Dictionary",),
     "maps": ("Maps", "Status"),
     "estimators": ("DictionaryMatching", "LeastSquares", "PosteriorMean"),
-    "evaluation": ("Row", "bootstrap", "compare"),
+    "evaluation": (
+        "Bound",
+        "Precision",
+        "Row",
+        "bootstrap",
+        "compare",
+        "cramer_rao",
+        "precision_table",
+    ),
     "io": ("Series", "read_maps", "read_series", "write_maps", "write_series"),
 }
 

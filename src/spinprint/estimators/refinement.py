@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..coordinates import Coordinates
 from ..dictionary import Dictionary
 from ..maps import Status
+from ..physics.fisher import standard_deviation
 from ..physics.simulate import simulate_flat
 from ..tissue import Tissue
 from .gauss_newton import MAX_STEPS, Fit, Model, fit
@@ -136,24 +137,3 @@ def _tissue_at(
         if name not in coordinates.names and name not in known
     }
     return coordinates.tissue(theta, {**constant, **known}).flat()
-
-
-def standard_deviation(
-    information: NDArray[np.float64], sigma: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Cramér-Rao standard deviation, `(voxel, parameter)`; infinite where nothing is known.
-
-    Parameters
-    ----------
-    information
-        Fisher information times sigma², `(voxel, parameter, parameter)`.
-    sigma
-        Noise per real and imaginary channel, `(voxel,)`.
-    """
-    diagonal = np.einsum("vpp->vp", information)
-    root = np.sqrt(np.where(diagonal > 0, diagonal, 1))
-    scaled = information / (root[:, :, None] * root[:, None, :])
-    # Scaled to a unit diagonal; a tiny ridge keeps parameters that cannot be told apart finite.
-    scaled = scaled + 1e-12 * np.eye(information.shape[1])
-    variance = np.einsum("vpp->vp", np.linalg.inv(scaled)) / root**2
-    return np.where(diagonal > 0, np.sqrt(variance) * sigma[:, None], np.inf)

@@ -1,6 +1,16 @@
 """How good an estimate is: phantoms with known truth, and maps measured against it."""
 
 from .bootstrap import bootstrap
+from .bounds import Bound, Precision, cramer_rao, precision_table
 from .metrics import Row, compare, table
 
-__all__ = ["Row", "bootstrap", "compare", "table"]
+__all__ = [
+    "Bound",
+    "Precision",
+    "Row",
+    "bootstrap",
+    "compare",
+    "cramer_rao",
+    "precision_table",
+    "table",
+]

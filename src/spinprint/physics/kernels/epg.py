@@ -25,6 +25,7 @@ from .simd import (
     conj,
     cos_sin,
     exp,
+    is_complex,
     like,
     load,
     load_lanes,
@@ -200,7 +201,7 @@ def relaxation(state, r2, b0, time):
     """What a time does to F+: decay, and a turn where states are complex."""
     decay = exp(number(-time) * r2)
     turn = like(state, number(1.0), number(0.0))
-    if state.itemsize == 8:
+    if is_complex(state):
         cos, sin = cos_sin(b0 * number(time))
         turn = like(state, cos, sin)
     return decay * turn

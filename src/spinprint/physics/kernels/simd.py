@@ -244,6 +244,16 @@ def like(typingctx, array, real, imag):  # noqa: ARG001
 
 
 @intrinsic
+def is_complex(typingctx, array):  # noqa: ARG001
+    """Whether an array is complex: a constant, so that no code remains for the other case."""
+
+    def codegen(context, builder, sig, args):  # noqa: ARG001
+        return ir.Constant(ir.IntType(1), array.dtype != types.float32)
+
+    return types.boolean(array), codegen
+
+
+@intrinsic
 def conj(typingctx, value):  # noqa: ARG001
     """The complex conjugate; a Vector is its own."""
 

@@ -42,8 +42,14 @@ def test_statistics_worked_out_by_hand() -> None:
         "bias_percent": 5.0,
         "median_bias": 0.1,
         "median_bias_percent": 10.0,
+        "median_truth": 1.0,
+        "median_estimate": 1.1,
+        "trimmed_bias": 0.1,
         "sd": 0.2,
+        "robust_sd": 1.4826 * 0.2,  # of 0, 0.2 and 0.2 about the median 0.1
         "rmse": math.sqrt(0.11 / 3),
+        "nrmse_by_mean": math.sqrt(0.11 / 3) / (4 / 3),
+        "nrmse_by_range": math.sqrt(0.11 / 3),
         "mape": 35 / 3,
         "median_ape": 10.0,
         "median_error_over_sd": 2.0,  # of 0.5, 2, 3
@@ -135,8 +141,65 @@ def test_the_table_is_valid_json_with_units() -> None:
     rows = table(compare(maps, {"t1": [1.0], "adc": [1e-3]}))
     again = json.loads(json.dumps(rows, allow_nan=False))
     assert [(row["parameter"], row["unit"]) for row in again] == [("t1", "s"), ("adc", "mm2/s")]
-    assert again[0]["sd"] is None
+    assert again[0]["sd_in_unit"] is None
+    assert {"n_voxels", "mape_percent", "coverage_share", "snr_db"} < again[0].keys()
     assert again[0]["bias_percent"] == pytest.approx(10, rel=1e-5)
+
+
+def test_errors_over_the_bounds_of_an_efficient_and_of_a_worse_estimator() -> None:
+    rng = np.random.default_rng(8)
+    bound = rng.uniform(0.01, 0.03, size=30_000)
+    noise = rng.normal(size=bound.size)
+    for factor in (1.0, 1.3):
+        maps = make_maps({"t1": 1 + factor * bound * noise})
+        (row,) = compare(
+            maps, {"t1": np.ones(bound.size)}, bound={"t1": bound}, bayes_risk={"t1": bound**2}
+        )
+        assert row.median_error_over_bound == pytest.approx(0.6745 * factor, rel=0.02)
+        assert row.rmse_over_bound == pytest.approx(factor, rel=0.02)
+        assert row.mse_over_bayes_risk == pytest.approx(factor**2, rel=0.03)
+    (row,) = compare(maps, {"t1": np.ones(bound.size)}, bound={"t2": bound})
+    assert math.isnan(row.median_error_over_bound)
+    assert math.isnan(row.mse_over_bayes_risk)
+
+
+def test_where_the_bound_is_infinite_no_error_counts() -> None:
+    maps = make_maps({"t1": [1.2, 9.0]})
+    (row,) = compare(maps, {"t1": np.ones(2)}, bound={"t1": [0.1, np.inf]}, bayes_risk={"t1": 0.02})
+    assert row.rmse_over_bound == pytest.approx(2, rel=1e-5)
+    assert row.mse_over_bayes_risk == pytest.approx((0.04 + 64) / 2 / 0.02, rel=1e-5)
+
+
+def test_outliers_move_means_but_not_robust_statistics() -> None:
+    rng = np.random.default_rng(9)
+    value = 1 + 0.1 * rng.normal(size=5000)
+    value[:100] = 50.0
+    (row,) = compare(make_maps({"t1": value}), {"t1": np.ones(5000)})
+    assert row.bias > 0.9
+    assert row.sd > 5
+    assert abs(row.median_bias) < 0.01
+    assert abs(row.trimmed_bias) < 0.01
+    assert row.robust_sd == pytest.approx(0.1, rel=0.08)
+
+
+def test_intervals_are_those_of_theory_and_go_into_the_table() -> None:
+    rng = np.random.default_rng(10)
+    maps = make_maps({"t1": 2 + 0.1 * rng.normal(size=400)}, sd={"t1": np.full(400, 0.1)})
+    truth = {"t1": np.full(400, 2.0)}
+    (row,) = compare(maps, truth, n_bootstrap=800, snr_db=25)
+    low, high = row.intervals["bias"]
+    assert low < row.bias < high
+    assert high - low == pytest.approx(2 * 1.96 * row.sd / 20, rel=0.1)
+    low, high = row.intervals["sd"]
+    assert high - low == pytest.approx(2 * 1.96 * row.sd / math.sqrt(800), rel=0.15)
+    (line,) = table([row])
+    assert line["bias_in_unit_low"] == row.intervals["bias"][0]
+    assert line["coverage_share_high"] == row.intervals["coverage"][1]
+    assert line["snr_db"] == 25
+    assert "nrmse_by_range_low" not in line  # of a constant truth
+    (again,) = compare(maps, truth, n_bootstrap=800, snr_db=25)
+    assert again.intervals == row.intervals
+    assert not compare(maps, truth)[0].intervals
 
 
 @pytest.mark.parametrize(
@@ -152,3 +215,8 @@ def test_the_table_is_valid_json_with_units() -> None:
 def test_what_does_not_fit_is_refused(truth: Any, labels: Any, rule: str) -> None:
     with pytest.raises(SeriesError, match=rule):
         compare(make_maps({"t1": [1.0, 1.0]}), truth, labels)
+
+
+def test_a_bound_of_another_shape_is_refused() -> None:
+    with pytest.raises(SeriesError, match=r"the bound of t1 has shape \(3,\)"):
+        compare(make_maps({"t1": [1.0, 1.0]}), {"t1": np.ones(2)}, bound={"t1": np.ones(3)})

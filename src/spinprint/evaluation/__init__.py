@@ -2,7 +2,8 @@
 
 from .bootstrap import bootstrap
 from .bounds import Bound, Precision, cramer_rao, precision_table
-from .metrics import Row, compare, table
+from .metrics import compare
+from .row import Row, table
 
 __all__ = [
     "Bound",

@@ -2,71 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SeriesError
-from ..maps import UNITS, Maps, Status
+from ..maps import Maps, Status
+from .error_statistics import Sample, intervals, statistics
+from .row import ALL, Row
 
-ALL = "all"
-"""Name of the rows over all labelled voxels."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One parameter in one structure.
-
-    The error is estimate - truth. It is taken over every voxel with a finite estimate, also at
-    the edge of the range and not converged: leaving those out would flatter. Relative errors are
-    divided by the truth, and taken where it is not 0. What cannot be said is NaN.
-    """
-
-    parameter: str
-    """Name of the parameter."""
-    label: int | None
-    """Label of the structure; None for all labelled voxels."""
-    name: str
-    """Name of the structure."""
-    n: int
-    """Voxels of the structure with a truth that the estimator was asked for [voxels]."""
-    n_estimated: int
-    """Those of them with a finite estimate [voxels]."""
-    n_outside: int
-    """Voxels of the structure outside the estimator's mask; they count nowhere else [voxels]."""
-    mean_truth: float
-    """Mean of the truth over the voxels with an estimate [unit of the parameter]."""
-    mean_estimate: float
-    """Mean of the estimate [unit of the parameter]."""
-    bias: float
-    """Mean error [unit of the parameter]."""
-    bias_percent: float
-    """Mean relative error [%]."""
-    median_bias: float
-    """Median error [unit of the parameter]."""
-    median_bias_percent: float
-    """Median relative error [%]."""
-    sd: float
-    """Standard deviation of the error about its mean, n - 1 in the denominator [unit]."""
-    rmse: float
-    """Root of the mean squared error [unit of the parameter]."""
-    mape: float
-    """Mean absolute relative error [%]."""
-    median_ape: float
-    """Median absolute relative error [%]."""
-    median_error_over_sd: float
-    """Median of |error| / stated SD [-]: 0.674 where errors are normal and the SD is right."""
-    coverage: float
-    """Share of voxels whose estimate +- 1 stated SD holds the truth [-]: 0.683 if it is right."""
-    at_edge: float
-    """Share of n at the edge of the range [-]."""
-    failed: float
-    """Share of n without a trusted estimate: no signal, not finite, or not converged [-]."""
+Array = NDArray[np.float64]
 
 
 def compare(
@@ -74,6 +22,12 @@ def compare(
     truth: Mapping[str, ArrayLike],
     labels: ArrayLike | None = None,
     names: Mapping[int, str] | None = None,
+    *,
+    bound: Mapping[str, ArrayLike] | None = None,
+    bayes_risk: Mapping[str, ArrayLike] | None = None,
+    snr_db: float = math.nan,
+    n_bootstrap: int = 0,
+    seed: int = 0,
 ) -> list[Row]:
     """Measure maps against the truth, per structure and over all structures together.
 
@@ -89,6 +43,18 @@ def compare(
         counted. Without labels every voxel with a truth counts.
     names
         Name of each label; by default its number.
+    bound
+        Cramér-Rao standard deviation per parameter [unit of the parameter], shape `(...)` or a
+        number, as `cramer_rao(...).sd`.
+    bayes_risk
+        Least mean squared error over the prior per parameter [squared unit of the parameter],
+        shape `(...)` or a number.
+    snr_db
+        Signal-to-noise ratio that the rows say of themselves, for sweeps [dB].
+    n_bootstrap
+        Resamples of the voxels for intervals; 0 gives none. Voxels count as independent.
+    seed
+        Of the resampling.
 
     Returns
     -------
@@ -114,27 +80,19 @@ def compare(
                 f"the true {parameter} has shape {true.shape} and the maps {maps.shape}:"
                 " they must be equal"
             )
-        for label, name, inside in structures:
-            counted = inside & np.isfinite(true)
-            if counted.any():
-                rows.append(_row(maps, parameter, true, counted, label, name))
-    return rows
-
-
-def table(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The rows as plain values, with the unit of the parameter, for JSON and CSV; NaN is None."""
-    return [
-        {
-            "parameter": row.parameter,
-            "unit": UNITS[row.parameter],
-            **{key: _plain(value) for key, value in dataclasses.asdict(row).items()},
+        given = {"sd": maps.sd, "bound": bound or {}, "risk": bayes_risk or {}}
+        denominators = {
+            key: _spread(f"the {key} of {parameter}", values.get(parameter), maps.shape)
+            for key, values in given.items()
         }
-        for row in rows
-    ]
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        rows += [
+            _row(
+                maps, parameter, structure, true, denominators,
+                snr_db=snr_db, n_bootstrap=n_bootstrap, seed=seed,
+            )
+            for structure in structures
+        ]  # fmt: skip
+    return [row for row in rows if row is not None]
 
 
 Structure = tuple[int | None, str, NDArray[np.bool_]]
@@ -162,64 +120,52 @@ def _structures(
 def _row(
     maps: Maps,
     parameter: str,
-    true: NDArray[np.float64],
-    counted: NDArray[np.bool_],
-    label: int | None,
-    name: str,
-) -> Row:
+    structure: Structure,
+    true: Array,
+    denominators: Mapping[str, Array],
+    *,
+    snr_db: float,
+    n_bootstrap: int,
+    seed: int,
+) -> Row | None:
+    label, name, inside = structure
+    counted = inside & np.isfinite(true)
+    if not counted.any():
+        return None
     status = maps.status[counted]
     asked = status != Status.OUTSIDE
     value = np.asarray(maps[parameter], dtype=np.float64)[counted]
     estimated = asked & np.isfinite(value)
-    sd = maps.sd.get(parameter)
-    stated = np.full(value.shape, np.nan) if sd is None else np.asarray(sd, float)[counted]
     trusted = estimated & np.isin(status, (Status.OK, Status.AT_EDGE))
     n = int(asked.sum())
+    sample = Sample(
+        value=value[estimated],
+        true=true[counted][estimated],
+        **{key: array[counted][estimated] for key, array in denominators.items()},
+    )
     return Row(
         parameter=parameter,
         label=label,
         name=name,
+        snr_db=snr_db,
         n=n,
         n_estimated=int(estimated.sum()),
         n_outside=int((~asked).sum()),
         at_edge=_ratio((status == Status.AT_EDGE).sum(), n),
         failed=_ratio((asked & ~trusted).sum(), n),
-        **_statistics(value[estimated], true[counted][estimated], stated[estimated]),
+        intervals=intervals(sample, n_bootstrap, seed),
+        **statistics(sample),
     )
 
 
-def _statistics(
-    value: NDArray[np.float64], true: NDArray[np.float64], sd: NDArray[np.float64]
-) -> dict[str, float]:
-    """What is said of voxels with an estimate, arrays of shape `(voxel,)`."""
-    error = value - true
-    relative = 100 * error[true != 0] / true[true != 0]
-    # An SD of 0 claims certainty: it covers only an exact estimate.
-    stated = np.isfinite(sd) & (sd >= 0)
-    size, sd = np.abs(error[stated]), sd[stated]
-    over = np.divide(size, sd, out=np.where(size > 0, np.inf, 0.0), where=sd > 0)
-    return {
-        "mean_truth": _mean(true),
-        "mean_estimate": _mean(value),
-        "bias": _mean(error),
-        "bias_percent": _mean(relative),
-        "median_bias": _median(error),
-        "median_bias_percent": _median(relative),
-        "sd": float(error.std(ddof=1)) if error.size > 1 else math.nan,
-        "rmse": math.sqrt(_mean(error**2)),
-        "mape": _mean(np.abs(relative)),
-        "median_ape": _median(np.abs(relative)),
-        "median_error_over_sd": _median(over),
-        "coverage": _mean((size <= sd).astype(float)),
-    }
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    return float(values.mean()) if values.size else math.nan
-
-
-def _median(values: NDArray[np.float64]) -> float:
-    return float(np.median(values)) if values.size else math.nan
+def _spread(what: str, values: ArrayLike | None, shape: tuple[int, ...]) -> Array:
+    """Values as an array of the shape of the maps; NaN where none are given."""
+    array = np.asarray(np.nan if values is None else values, dtype=np.float64)
+    if array.shape not in ((), shape):
+        raise SeriesError(
+            f"{what} has shape {array.shape} and the maps {shape}: they must be equal"
+        )
+    return np.broadcast_to(array, shape)
 
 
 def _ratio(part: Any, whole: int) -> float:

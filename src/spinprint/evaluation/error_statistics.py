@@ -100,11 +100,11 @@ def _over_bounds(error: Array, sample: Sample) -> dict[str, float]:
     # Where a bound is infinite, nothing can be known of the parameter, and no error is too large.
     bounded = np.isfinite(sample.bound) & (sample.bound > 0)
     over = np.abs(error[bounded]) / sample.bound[bounded]
-    risked = np.isfinite(sample.risk)
+    risked = np.isfinite(sample.risk) & (sample.risk > 0)
     return {
         "median_error_over_bound": _median(over),
         "rmse_over_bound": math.sqrt(_mean(over**2)),
-        "mse_over_bayes_risk": _over(_mean(error[risked] ** 2), _mean(sample.risk[risked])),
+        "mse_over_bayes_risk": _mean(error[risked] ** 2 / sample.risk[risked]),
     }
 
 

@@ -48,7 +48,8 @@ def compare(
         number, as `cramer_rao(...).sd`.
     bayes_risk
         Least mean squared error over the prior per parameter [squared unit of the parameter],
-        shape `(...)` or a number.
+        shape `(...)` or a number; of relative errors, as `BayesRisk.rms` states them for times,
+        it is (rms * truth)².
     snr_db
         Signal-to-noise ratio that the rows say of themselves, for sweeps [dB].
     n_bootstrap

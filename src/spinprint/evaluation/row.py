@@ -82,7 +82,7 @@ class Row:
     rmse_over_bound: float = math.nan
     """Root mean square of error / Cramér-Rao SD [-]: 1 for an efficient estimator."""
     mse_over_bayes_risk: float = math.nan
-    """Mean squared error over the mean Bayes risk [-]: 1 for the best there is over the prior."""
+    """Mean of squared error / Bayes risk [-]: 1 for the best there is over the prior."""
     at_edge: float
     """Share of n at the edge of the range [-]."""
     failed: float

@@ -25,9 +25,11 @@ _STAGES: dict[str, tuple[str, ...]] = {
     "maps": ("Maps", "Status"),
     "estimators": ("DictionaryMatching", "LeastSquares", "PosteriorMean"),
     "evaluation": (
+        "BayesRisk",
         "Bound",
         "Precision",
         "Row",
+        "bayes_risk",
         "bootstrap",
         "compare",
         "cramer_rao",

@@ -68,7 +68,7 @@ class Target:
         return self.energy[:, None] * part + self.log_prior(theta)
 
 
-def sample(target: Target, centre: Array, covariance: Array) -> Belief:
+def sample(target: Target, centre: Array, covariance: Array, seed: int = 0) -> Belief:
     """The belief from draws around a centre.
 
     Parameters
@@ -79,12 +79,14 @@ def sample(target: Target, centre: Array, covariance: Array) -> Belief:
         About where it peaks, `(voxel, parameter)`.
     covariance
         About how wide it is, `(voxel, parameter, parameter)`.
+    seed
+        Of the draws, which are alike for all voxels.
     """
     belief = Belief.empty(*centre.shape)
     todo = np.arange(len(centre))
     for _ in range(ROUNDS):
         here = target.take(todo)
-        draws, weights = _draw(here, centre, covariance)
+        draws, weights = _draw(here, centre, covariance, seed)
         size = effective_size(weights)
         better = size > belief.ess[todo]
         belief.put(todo[better], Belief.of_draws(draws[better], weights[better]))
@@ -96,10 +98,10 @@ def sample(target: Target, centre: Array, covariance: Array) -> Belief:
     return belief
 
 
-def _draw(target: Target, centre: Array, covariance: Array) -> tuple[Array, Array]:
+def _draw(target: Target, centre: Array, covariance: Array, seed: int) -> tuple[Array, Array]:
     """Draws `(voxel, draw, parameter)` and their weights, `(voxel, draw)`."""
     root = np.asarray(np.linalg.cholesky(covariance))
-    z, log_density = _student(centre.shape[1])
+    z, log_density = _student(centre.shape[1], seed)
     draws = centre[:, None] + np.einsum("vpz,dz->vdp", root, z)
     expansion = Expansion.around(target.model, centre, root, target.bounds)
     log_weights = target.log_weights(draws, expansion) - log_density
@@ -125,9 +127,9 @@ def _parts(values: NDArray[Any]) -> Array:
 
 
 @lru_cache
-def _student(parameters: int) -> tuple[Array, Array]:
+def _student(parameters: int, seed: int) -> tuple[Array, Array]:
     """Draws of Student's t `(draw, parameter)` and the logarithm of its density there."""
-    sobol = scipy.stats.qmc.Sobol(parameters + 1, scramble=True, seed=0)
+    sobol = scipy.stats.qmc.Sobol(parameters + 1, scramble=True, seed=seed)
     u = sobol.random(DRAWS // 2)
     normal = scipy.special.ndtri(u[:, :-1])
     stretch = np.sqrt(_TAILS / (2 * scipy.special.gammaincinv(_TAILS / 2, u[:, -1])))

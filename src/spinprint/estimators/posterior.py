@@ -83,12 +83,12 @@ class PosteriorMean:
         grid = self.dictionary.grid
         if self.prior is None and grid is None:
             raise DictionaryError("the atoms lie on no grid: say which prior they were drawn from")
-        if set(self._prior.unknowns) != set(self.dictionary.parameters):
+        if set(self.assumed.unknowns) != set(self.dictionary.parameters):
             raise DictionaryError(
                 f"the atoms differ in {', '.join(self.dictionary.parameters)}, the prior in"
-                f" {', '.join(self._prior.unknowns)}: both must be the same"
+                f" {', '.join(self.assumed.unknowns)}: both must be the same"
             )
-        if not np.isfinite(self._prior.log_density(self.dictionary.tissue)).any():
+        if not np.isfinite(self.assumed.log_density(self.dictionary.tissue)).any():
             raise DictionaryError("the prior rules out every atom: widen it or the dictionary")
 
     @classmethod
@@ -190,7 +190,7 @@ class PosteriorMean:
             progress=progress,
             provenance={
                 "estimator": "posterior mean (Bayes), M0 marginalised",
-                "prior": self._prior.to_dict(),
+                "prior": self.assumed.to_dict(),
                 "atoms": self.dictionary.n_atoms,
                 "rank": self.dictionary.rank,
                 "dictionary": self.dictionary.digest,
@@ -199,7 +199,8 @@ class PosteriorMean:
         )
 
     @cached_property
-    def _prior(self) -> Prior:
+    def assumed(self) -> Prior:
+        """The prior: the one given, or even over the range of the grid."""
         if self.prior is not None:
             return self.prior
         assert self.dictionary.grid is not None  # construction has seen to it
@@ -212,7 +213,7 @@ class PosteriorMean:
 
     def _laid_out(self, known: Iterable[str], atoms: NDArray[np.int64] | slice) -> Weigher:
         """Some atoms laid out for voxels of which some parameters are known."""
-        expected = _Expected.of(self._prior, known)
+        expected = _Expected.of(self.assumed, known)
         theta = expected.coordinates.theta(self.dictionary.tissue.take(atoms))
         weights = np.zeros(len(theta))
         if self.dictionary.grid is not None:
@@ -236,9 +237,32 @@ class PosteriorMean:
             best[voxels] = atoms[found.best]
         return Weighed(belief, best)
 
+    def believe(self, series: NDArray[np.complex64], sigma: Array, seed: int = 0) -> Belief:
+        """The posterior in the coordinates of the prior (`Coordinates.over`), not as maps.
+
+        Voxels of one call share their importance draws, and with them what little error those
+        leave: averages over many voxels are better with several seeds.
+
+        Parameters
+        ----------
+        series
+            Finite signals, `(voxel, time)`.
+        sigma
+            Noise per real and imaginary channel, `(voxel,)`.
+        seed
+            Of the importance draws.
+        """
+        return self._believe(series, {}, sigma, seed).belief
+
     def _estimate(
         self, series: NDArray[np.complex64], known: Fields, sigma: Array | None
     ) -> VoxelEstimates:
+        coordinates = _Expected.of(self.assumed, known).coordinates
+        return self._believe(series, known, sigma).estimates(coordinates)
+
+    def _believe(
+        self, series: NDArray[np.complex64], known: Fields, sigma: Array | None, seed: int = 0
+    ) -> _Believed:
         compressed, noise, signal = assess(self.dictionary, series, sigma)
         norm = np.linalg.norm(compressed.astype(np.complex128), axis=1)
         unit = compressed / np.where(norm > 0, norm, 1)[:, None]
@@ -249,18 +273,18 @@ class PosteriorMean:
         squared = np.einsum("vr,vr->v", atoms.conj(), atoms).real
         m0 = np.einsum("vr,vr->v", atoms.conj(), compressed) / np.where(squared > 0, squared, 1)
 
-        expected = _Expected.of(self._prior, known)
+        expected = _Expected.of(self.assumed, known)
         local = np.flatnonzero(signal & ((belief.ess < ENOUGH) | (energy > _RESOLVED)))
         for start in range(0, len(local), _LOCAL_CHUNK):
             part = local[start : start + _LOCAL_CHUNK]
             here = {name: values[part] for name, values in known.items()}
             found, m0[part] = self._near_peak(
-                unit[part], energy[part], here, weighed.best[part], expected
+                unit[part], energy[part], here, weighed.best[part], expected, seed
             )
             m0[part] *= norm[part]
             better = found.ess > np.where(energy[part] > _RESOLVED, 0, belief.ess[part])
             belief.put(part[better], found.take(better))
-        return _estimates(belief, expected.coordinates, m0, noise, signal)
+        return _Believed(belief, m0, noise, signal)
 
     def _near_peak(
         self,
@@ -269,6 +293,7 @@ class PosteriorMean:
         known: Fields,
         best: NDArray[np.int64],
         expected: _Expected,
+        seed: int,
     ) -> tuple[Belief, NDArray[np.complex128]]:
         """What draws around the most likely point say, and its M0."""
         fit = refine(self.dictionary, unit.astype(np.complex64), best, known, compressed=True).fit
@@ -284,7 +309,8 @@ class PosteriorMean:
             log_prior=expected.log_density,
             bounds=(low, high),
         )
-        return sample(target, centre, np.asarray(np.linalg.inv(precision))), fit.m0
+        covariance = np.asarray(np.linalg.inv(precision))
+        return sample(target, centre, covariance, seed), fit.m0
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,32 +353,38 @@ def _log_cells(theta: Array) -> Array:
     return total
 
 
-def _estimates(
-    belief: Belief,
-    coordinates: Coordinates,
-    m0: NDArray[np.complex128],
-    sigma: Array,
-    signal: NDArray[np.bool_],
-) -> VoxelEstimates:
-    """The belief in SI units, and a status each."""
-    status = np.full(len(signal), int(Status.OK), np.uint8)
-    # A density that peaks at an end of the range has its 5 % quantile next to it.
-    close = EDGE * belief.sd
-    at_end = belief.quantiles[0] - coordinates.low < close
-    at_end |= coordinates.high - belief.quantiles[-1] < close
-    status[at_end.any(axis=1)] = Status.AT_EDGE
-    status[belief.ess < FEW] = Status.NOT_CONVERGED
-    status[~signal] = Status.NO_SIGNAL
-    sd = belief.sd * coordinates.slopes(belief.mean)
-    extra = {"ess": belief.ess}
-    for level, theta in zip(LEVELS, belief.quantiles, strict=True):
-        for name, values in coordinates.values(theta).items():
-            extra[f"{name}_q{round(100 * level):02d}"] = values
-    return VoxelEstimates(
-        values=coordinates.values(belief.mean),
-        sd=dict(zip(coordinates.names, sd.T, strict=True)),
-        m0=m0,
-        status=status,
-        sigma=sigma,
-        extra=extra,
-    )
+@dataclass(frozen=True, eq=False)
+class _Believed:
+    """The posterior of some voxels, `(voxel,)`, with their M0, noise, and whether they have any
+    signal.
+    """
+
+    belief: Belief
+    m0: NDArray[np.complex128]
+    sigma: Array
+    signal: NDArray[np.bool_]
+
+    def estimates(self, coordinates: Coordinates) -> VoxelEstimates:
+        """The belief in SI units, and a status each."""
+        belief = self.belief
+        status = np.full(len(self.signal), int(Status.OK), np.uint8)
+        # A density that peaks at an end of the range has its 5 % quantile next to it.
+        close = EDGE * belief.sd
+        at_end = belief.quantiles[0] - coordinates.low < close
+        at_end |= coordinates.high - belief.quantiles[-1] < close
+        status[at_end.any(axis=1)] = Status.AT_EDGE
+        status[belief.ess < FEW] = Status.NOT_CONVERGED
+        status[~self.signal] = Status.NO_SIGNAL
+        sd = belief.sd * coordinates.slopes(belief.mean)
+        extra = {"ess": belief.ess}
+        for level, theta in zip(LEVELS, belief.quantiles, strict=True):
+            for name, values in coordinates.values(theta).items():
+                extra[f"{name}_q{round(100 * level):02d}"] = values
+        return VoxelEstimates(
+            values=coordinates.values(belief.mean),
+            sd=dict(zip(coordinates.names, sd.T, strict=True)),
+            m0=self.m0,
+            status=status,
+            sigma=self.sigma,
+            extra=extra,
+        )

@@ -1,14 +1,18 @@
 """How good an estimate is: phantoms with known truth, and maps measured against it."""
 
+from .bayes_risk import BayesRisk, Mean, bayes_risk
 from .bootstrap import bootstrap
 from .bounds import Bound, Precision, cramer_rao, precision_table
 from .metrics import compare
 from .row import Row, table
 
 __all__ = [
+    "BayesRisk",
     "Bound",
+    "Mean",
     "Precision",
     "Row",
+    "bayes_risk",
     "bootstrap",
     "compare",
     "cramer_rao",

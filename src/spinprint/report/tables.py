@@ -1,10 +1,8 @@
-"""The tables of a report: rows in, text in cells out."""
+"""The tables of a mapping report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,33 +11,9 @@ from numpy.typing import NDArray
 from ..evaluation import Row
 from ..maps import Status
 from .content import ReportContent
+from .page import Cell, Column, Content, Table
 from .quantities import DISPLAY, Display, shown
-from .verdict import ErrorBars, is_biased, judge
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One number as text, and what is to be said of it."""
-
-    text: str
-    """The number."""
-    mark: str = ""
-    """A sign beside it."""
-    remark: str = ""
-    """What the sign says, for screen readers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of a table."""
-
-    name: str
-    """The header of the row."""
-    cells: tuple[Cell, ...]
-    """The numbers."""
-    whole: bool = False
-    """Whether the row is over all voxels."""
-
+from .verdict import COVERAGE, MEDIAN_RATIO, ErrorBars, is_biased, judge
 
 BIASED = ("†", "biased beyond chance")
 """Sign and meaning of a mean error beyond three of its standard errors."""
@@ -50,24 +24,36 @@ MARKS = {
 }
 """Signs and meanings of stated standard deviations that do not fit the errors."""
 
+_STRUCTURE = Column("structure", is_text=True)
 
-def verdict_table(rows: Sequence[Row]) -> list[Line]:
-    """A line a structure, all voxels first: voxels, edge, failed, then four numbers a parameter."""
-    lines = []
-    for label in _labels_first_all(rows):
-        group = {row.parameter: row for row in rows if row.label == label}
-        counts = dict.fromkeys(str(row.n) for row in group.values())
-        cells = [
-            Cell(" / ".join(counts)),
-            _percent(max(row.at_edge for row in group.values())),
-            _percent(max(row.failed for row in group.values())),
-        ]
-        for parameter in parameters(rows):
-            row = group.get(parameter)
-            cells += [Cell("–")] * 4 if row is None else _verdict_cells(row)
-        name = "all voxels" if label is None else next(iter(group.values())).name
-        lines.append(Line(name, tuple(cells), whole=label is None))
-    return lines
+
+def accuracy_table(rows: Sequence[Row]) -> Table:
+    """A row a structure, all voxels first: voxels, edge, failed, then four numbers a parameter."""
+    heads = [_STRUCTURE, Column("voxels"), Column("at edge", "%"), Column("failed", "%")]
+    for parameter in parameters(rows):
+        symbol = DISPLAY[parameter].symbol
+        heads += [Column("bias", "%", symbol), Column("spread", "%", symbol)]
+        heads += [Column("|error| / SD", "", symbol), Column("covered", "%", symbol)]
+    labels = sorted(dict.fromkeys(row.label for row in rows), key=lambda one: one is not None)
+    signs = "; ".join(f"{sign} {meaning}" for sign, meaning in (BIASED, *MARKS.values()))
+    return Table(
+        caption=(
+            "Estimates against the truth. Bias is the mean error in percent of the truth, spread"
+            " the standard deviation of the error in percent of the mean truth. |error| / SD is the"
+            " median error over the standard deviation (SD) stated in the voxel:"
+            f" {MEDIAN_RATIO:.3f} if the SD is right. Covered is the share of voxels whose estimate"
+            f" ±1 SD holds the truth: {100 * COVERAGE:.1f} % if the SD is right."
+        ),
+        columns=heads,
+        rows=[
+            _accuracy_cells([row for row in rows if row.label == label], rows) for label in labels
+        ],
+        totals=int(None in labels),
+        notes=(
+            f"{signs}. Chance means three standard errors; structures of fewer than ten voxels are"
+            " not judged."
+        ),
+    )
 
 
 def parameters(rows: Iterable[Row]) -> list[str]:
@@ -75,111 +61,130 @@ def parameters(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(row.parameter for row in rows))
 
 
-def detail_table(rows: Sequence[Row], parameter: str) -> list[Line]:
-    """A line a structure with all that was measured of one parameter, in practical units."""
+def detail_table(rows: Sequence[Row], parameter: str) -> Table:
+    """A row a structure with all that was measured of one parameter, in practical units."""
     display = DISPLAY[parameter]
-    return [
-        Line(
-            "all voxels" if row.label is None else row.name,
-            tuple(_detail_cells(row, display)),
-            whole=row.label is None,
-        )
-        for row in sorted(
-            (row for row in rows if row.parameter == parameter),
-            key=lambda row: row.label is not None,
-        )
-    ]
+    of_it = [row for row in rows if row.parameter == parameter]
+    ordered = sorted(of_it, key=lambda row: row.label is not None)
+    own = ("mean truth", "mean estimate", "bias", "median bias", "SD of error", "RMSE")
+    relative = ("bias", "median bias", "mean |error|", "median |error|")
+    return Table(
+        caption=(
+            f"{display.symbol}: estimate against truth in {display.unit}; relative errors in"
+            " percent of the truth."
+        ),
+        columns=[
+            _STRUCTURE,
+            Column("voxels"),
+            Column("with a value"),
+            *(Column(name) for name in own),
+            *(Column(name, "%") for name in relative),
+        ],
+        rows=[_detail_cells(row, display) for row in ordered],
+        totals=sum(row.label is None for row in ordered),
+    )
 
 
-def value_table(content: ReportContent) -> list[Line]:
-    """A line a structure: voxels with a value, then median, range and stated SD a parameter."""
+def value_table(content: ReportContent) -> Table:
+    """A row a structure: voxels with a value, then median, range and stated SD a parameter."""
     maps = content.maps
     inside = maps.has_value()
-    places: list[tuple[str, NDArray[np.bool_], bool]] = [("all voxels", inside, True)]
+    places: dict[str, NDArray[np.bool_]] = {}
     for label, name in content.label_names().items():
-        places.append((name, inside & (np.asarray(content.labels) == label), False))
-    lines = []
-    for name, where, whole in places:
-        cells = [Cell(str(int(where.sum())))]
-        for parameter in maps:
-            sd = maps.sd.get(parameter)
-            cells += _value_cells(
-                DISPLAY[parameter], maps[parameter][where], None if sd is None else sd[where]
-            )
-        lines.append(Line(name, tuple(cells), whole))
-    return lines
+        places[name] = inside & (np.asarray(content.labels) == label)
+    heads = [_STRUCTURE, Column("voxels")]
+    for parameter in maps:
+        group = DISPLAY[parameter].label
+        heads += [Column(name, "", group) for name in ("median", "5 to 95 %", "SD")]
+    return Table(
+        caption=(
+            "Estimates over the voxels with a value: the median, the range from the 5th to the"
+            " 95th percentile, and the median of the stated standard deviation."
+        ),
+        columns=heads,
+        rows=[_value_row("all voxels", inside, content)]
+        + [_value_row(name, where, content) for name, where in places.items()],
+        totals=1,
+    )
 
 
-def provenance_table(content: ReportContent) -> list[tuple[str, str]]:
-    """How the page came about: software, sequence, estimator, and what the caller adds."""
+def provenance(content: ReportContent) -> dict[str, Any]:
+    """How the maps came about: sequence, estimator, and what the caller adds."""
     sequence, maps = content.sequence, content.maps
     noise = maps.sigma[maps.status != Status.OUTSIDE]
     noise = noise[np.isfinite(noise)]
-    stated = [
-        ("software", f"spinprint {version('spinprint')}"),
-        ("sequence", sequence.name),
-        ("sequence digest", f"SHA-256 {sequence.digest}"),
-        ("field strength", f"{sequence.field_strength:g} T"),
-        ("matrix", " × ".join(str(length) for length in maps.shape) + " voxels"),
-    ]
+    stated: dict[str, Any] = {
+        "sequence": sequence.name,
+        "sequence digest": f"SHA-256 {sequence.digest}",
+        "field strength": f"{sequence.field_strength:g} T",
+        "matrix": " × ".join(str(length) for length in maps.shape) + " voxels",
+    }
     if noise.size:
-        stated.append(("noise per channel, median", f"{np.median(noise):.3g} [unit of the series]"))
-    return [*stated, *_flat(maps.provenance), *_flat(content.provenance)]
+        stated["noise per channel, median"] = f"{np.median(noise):.3g} [unit of the series]"
+    return {**stated, **_renamed(maps.provenance, stated), **_renamed(content.provenance, stated)}
 
 
-def _labels_first_all(rows: Sequence[Row]) -> list[int | None]:
-    labels = dict.fromkeys(row.label for row in rows)
-    return sorted(labels, key=lambda label: label is not None)
+def _renamed(entries: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries, those under a name that is taken with a remark."""
+    return {f"{key} (of the maps)" if key in taken else key: v for key, v in entries.items()}
 
 
-def _verdict_cells(row: Row) -> list[Cell]:
+def _accuracy_cells(group: Sequence[Row], rows: Sequence[Row]) -> list[Content]:
+    by_parameter = {row.parameter: row for row in group}
+    counts = dict.fromkeys(str(row.n) for row in group)
+    cells: list[Content] = [
+        _name(group[0]),
+        " / ".join(counts),
+        shown(100 * max(row.at_edge for row in group), 1),
+        shown(100 * max(row.failed for row in group), 1),
+    ]
+    for parameter in parameters(rows):
+        row = by_parameter.get(parameter)
+        cells += [None] * 4 if row is None else _error_cells(row)
+    return cells
+
+
+def _name(row: Row) -> str:
+    return "all voxels" if row.label is None else row.name
+
+
+def _error_cells(row: Row) -> list[Content]:
     spread = 100 * row.sd / abs(row.mean_truth) if row.mean_truth else float("nan")
-    mark = MARKS.get(judge(row), ("", ""))
     bias = shown(row.bias_percent, _decimals(row.bias_percent), sign=True)
     return [
         Cell(bias, *(BIASED if is_biased(row) else ("", ""))),
-        Cell(shown(spread, _decimals(spread))),
-        Cell(shown(row.median_error_over_sd, 3)),
-        Cell(shown(100 * row.coverage, 1), *mark),
+        shown(spread, _decimals(spread)),
+        shown(row.median_error_over_sd, 3),
+        Cell(shown(100 * row.coverage, 1), *MARKS.get(judge(row), ("", ""))),
     ]
 
 
-def _detail_cells(row: Row, display: Display) -> list[Cell]:
+def _detail_cells(row: Row, display: Display) -> list[Content]:
     own = (row.mean_truth, row.mean_estimate, row.bias, row.median_bias, row.sd, row.rmse)
     relative = (row.bias_percent, row.median_bias_percent, row.mape, row.median_ape)
-    return [
-        Cell(str(row.n)),
-        Cell(str(row.n_estimated)),
-        *(Cell(shown(display.factor * value)) for value in own),
-        *(Cell(shown(value)) for value in relative),
-    ]
+    scaled = (display.factor * value for value in own)
+    return [_name(row), row.n, row.n_estimated, *scaled, *relative]
+
+
+def _value_row(name: str, where: NDArray[np.bool_], content: ReportContent) -> list[Content]:
+    maps = content.maps
+    cells: list[Content] = [name, int(where.sum())]
+    for parameter in maps:
+        sd = maps.sd.get(parameter)
+        stated = None if sd is None else sd[where]
+        cells += _value_cells(DISPLAY[parameter], maps[parameter][where], stated)
+    return cells
 
 
 def _value_cells(
     display: Display, values: NDArray[Any], sd: NDArray[Any] | None
-) -> tuple[Cell, Cell, Cell]:
+) -> tuple[Content, Content, Content]:
     if not values.size:
-        return Cell("–"), Cell("–"), Cell("–")
+        return None, None, None
     low, middle, high = np.percentile(display.factor * values.astype(float), (5, 50, 95))
-    spread = Cell("–") if sd is None else Cell(shown(display.factor * float(np.median(sd))))
-    return Cell(shown(middle)), Cell(f"{shown(low)} to {shown(high)}"), spread
-
-
-def _percent(share: float) -> Cell:
-    return Cell(shown(100 * share, 1))
+    spread = None if sd is None else display.factor * float(np.median(sd))
+    return float(middle), f"{shown(low)} to {shown(high)}", spread
 
 
 def _decimals(percent: float) -> int:
     return 2 if abs(percent) < 10 else 1
-
-
-def _flat(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Entries as text, nested ones under the names of their parents."""
-    for key, value in entries.items():
-        name = f"{prefix}{key}".replace("_", " ")
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{name}, ")
-        elif isinstance(value, (list, tuple)):
-            yield name, ", ".join(str(one) for one in value)
-        else:
-            yield name, str(value)

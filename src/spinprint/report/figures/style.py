@@ -15,12 +15,6 @@ MUTED = "#5b6570"
 ACCENT = "#1f5a8c"
 SECOND = "#c2571a"
 
-OUTSIDE = "#e9ebee"
-"""Behind maps: voxels that nobody asked for."""
-
-NO_VALUE = "#8c8c8c"
-"""Voxels that were asked for and have no value."""
-
 _STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: figures are the same everywhere
     "font.size": 8.5,

@@ -13,43 +13,43 @@ if TYPE_CHECKING:
 
 _DPI = 160
 _CSS_PIXELS = 96  # per inch
+_LARGEST_LINES = 300_000  # bytes of lines and dots from which pixels are the smaller picture
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Image:
     """What an `img` element needs."""
 
     src: str
     """The picture as a data URI."""
-    alt: str
-    """What it shows, for those who do not see it."""
     width: int
     """Natural width [CSS pixels]."""
     height: int
     """Natural height [CSS pixels]."""
 
 
-def png(figure: Figure, alt: str) -> Picture:
-    """A figure of voxels as pixels."""
-    return _picture(figure, alt, "png", "image/png")
+def image(figure: Figure) -> Image:
+    """A figure as lines, or as pixels where lines would take more room.
+
+    The same figure gives the same bytes.
+    """
+    content, mime = _saved(figure, "svg"), "image/svg+xml"
+    if len(content) > _LARGEST_LINES:
+        content, mime = _saved(figure, "png"), "image/png"
+    text = base64.b64encode(content).decode("ascii")
+    width, height = figure.get_size_inches() * _CSS_PIXELS
+    return Image(f"data:{mime};base64,{text}", round(width), round(height))
 
 
-def svg(figure: Figure, alt: str) -> Picture:
-    """A figure of lines as lines."""
-    return _picture(figure, alt, "svg", "image/svg+xml")
-
-
-def _picture(figure: Figure, alt: str, kind: str, mime: str) -> Picture:
+def _saved(figure: Figure, kind: str) -> bytes:
     from .figures.style import style
 
     buffer = io.BytesIO()
-    # Without date and creator, the same figure gives the same bytes.
+    # The date and the version of the writer would make each file another one.
     nothing = dict.fromkeys(("Date", "Creator") if kind == "svg" else ("Software",))
     with style():
         figure.savefig(buffer, format=kind, dpi=_DPI, metadata=nothing)
     content = buffer.getvalue()
     if kind == "svg":
         content = re.sub(rb"<metadata>.*?</metadata>|<!DOCTYPE.*?>", b"", content, flags=re.DOTALL)
-    text = base64.b64encode(content).decode("ascii")
-    width, height = figure.get_size_inches() * _CSS_PIXELS
-    return Picture(f"data:{mime};base64,{text}", alt, round(width), round(height))
+    return content

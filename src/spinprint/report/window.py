@@ -1,32 +1,44 @@
-"""What range of values a colour map spans."""
+"""What range of values a colour map spans at first."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..errors import InputError
 
 _TAIL = 1.0  # percent of the values that may lie beyond an end
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The values at the ends of a colour bar."""
+    """The values at the ends of a colour bar.
+
+    Raises
+    ------
+    InputError
+        The first is not below the last.
+    """
 
     low: float
+    """Value of the first colour."""
     high: float
-    extend: Literal["neither", "min", "max", "both"] = "neither"
-    """At which ends values lie beyond."""
+    """Value of the last colour, above `low`."""
+
+    def __post_init__(self) -> None:
+        if not -math.inf < self.low < self.high < math.inf:
+            raise InputError(f"a window from {self.low} to {self.high}: the first must be below")
 
     @classmethod
     def from_zero(cls, *arrays: NDArray[Any]) -> Window:
         """From 0 to the 99th percentile, rounded up."""
         values = _finite(arrays)
         high = float(np.percentile(values, 100 - _TAIL)) if values.size else 1.0
-        return cls._reaching(values, 0.0, _up(high))
+        return cls(0.0, _up(high))
 
     @classmethod
     def symmetric(cls, *arrays: NDArray[Any], centre: float = 0.0) -> Window:
@@ -34,15 +46,7 @@ class Window:
         values = _finite(arrays)
         distance = np.abs(values - centre)
         reach = _up(float(np.percentile(distance, 100 - _TAIL)) if values.size else 1.0)
-        return cls._reaching(values, centre - reach, centre + reach)
-
-    @classmethod
-    def _reaching(cls, values: NDArray[Any], low: float, high: float) -> Window:
-        below, above = bool((values < low).any()), bool((values > high).any())
-        extend: Literal["neither", "min", "max", "both"] = "neither"
-        if below or above:
-            extend = "both" if below and above else "min" if below else "max"
-        return cls(low, high, extend)
+        return cls(centre - reach, centre + reach)
 
 
 def _finite(arrays: tuple[NDArray[Any], ...]) -> NDArray[np.float64]:

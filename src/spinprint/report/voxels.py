@@ -1,0 +1,168 @@
+"""The maps of a viewer as a page carries them: 16 bits a voxel, compressed, as text."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .quantities import shown
+from .view import View
+from .viewer import Categories, Viewer, Volume
+
+MAX_VOXELS = 6_000_000
+"""Voxels in all maps of one viewer, at most: 12 MB, and 16 MB as text where nothing compresses.
+
+Of larger maps a viewer holds fewer slices, then every second or third voxel, and says so.
+"""
+
+_LARGEST = 60_000.0  # values are scaled to this, near the largest number of 16 bits
+_OUTSIDE = -np.inf  # codes of voxels without a value
+_MISSING = np.nan
+_STOPS = 33  # colours of a colour map that a page holds; it draws straight lines between them
+_LONGEST = 8.0  # width of a slice over its height, at most: a line of voxels stays visible
+
+
+@dataclass(frozen=True, slots=True)
+class PanelData:
+    """One map as the page holds it."""
+
+    caption: str
+    """Its name."""
+    label: str
+    """Quantity and unit; empty for categories."""
+    alt: str
+    """What it shows, for those who do not see it."""
+    settings: str
+    """What the script must know, JSON."""
+    voxels: str
+    """The voxels, slice by slice, row by row: base64 of zlib of all low, then all high bytes."""
+    key: tuple[tuple[str, str, int], ...] = ()
+    """Colour, name and number of voxels of each category that occurs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerData:
+    """A viewer as the page holds it."""
+
+    settings: str
+    """What the script must know of the slices, JSON."""
+    rows: tuple[tuple[str, tuple[PanelData, ...]], ...]
+    """Heading and maps of each row."""
+    slices: tuple[int, ...]
+    """The slices, counted from 1."""
+    total: int
+    """Slices of the volume."""
+    size: tuple[int, int]
+    """Columns and rows of a slice."""
+    ratio: float
+    """Width of a slice over its height [-]."""
+    ends: tuple[tuple[str, str], ...]
+    """Side and letter of each direction that is known."""
+    omitted: str
+    """What of the maps is left out, in a sentence."""
+
+
+def viewer_data(viewer: Viewer) -> ViewerData:
+    """A viewer in as few bytes as it needs, and no more than `MAX_VOXELS` allows."""
+    whole = View.of(viewer.asked, viewer.affine)
+    view = whole.within(MAX_VOXELS // max(len(viewer.panels), 1))
+    columns, rows = view.places()
+    total = viewer.asked.shape[2] if viewer.asked.ndim == 3 else 1
+    settings = {
+        "columns": columns,
+        "rows": rows,
+        "slices": view.indices,
+        "total": total,
+        "swapped": view.swapped,
+        "affine": None if viewer.affine is None else viewer.affine[:3].tolist(),
+    }
+    return ViewerData(
+        settings=json.dumps(settings),
+        rows=tuple(
+            (row.heading, tuple(_panel_data(panel, viewer, view) for panel in row.panels))
+            for row in viewer.rows
+        ),
+        slices=tuple(index + 1 for index in view.indices),
+        total=total,
+        size=(len(columns), len(rows)),
+        ratio=min(len(columns) / (len(rows) * view.aspect), _LONGEST),
+        ends=tuple(zip(("left", "right", "bottom", "top"), view.ends or (), strict=False)),
+        omitted=_omitted(whole, view),
+    )
+
+
+def _panel_data(panel: Volume | Categories, viewer: Viewer, view: View) -> PanelData:
+    if isinstance(panel, Categories):
+        return _category_data(panel, view)
+    finite = panel.values[np.isfinite(panel.values) & viewer.asked]
+    largest = float(np.abs(finite).max()) if finite.size else 0.0
+    scale = largest / _LARGEST if largest else 1.0
+    values = np.where(np.isfinite(panel.values), panel.values / scale, _MISSING)
+    values = np.where(viewer.asked, values, _OUTSIDE)
+    settings = {
+        "caption": panel.caption,
+        "label": panel.label,
+        "scale": scale,
+        "low": panel.window.low,
+        "high": panel.window.high,
+        "colours": _stops(panel.colours),
+    }
+    middle = f"median {shown(float(np.median(finite)))}" if finite.size else "empty"
+    reach = f"colours from {panel.window.low:g} to {panel.window.high:g}"
+    return PanelData(
+        caption=panel.caption,
+        label=panel.label,
+        alt=f"{panel.caption}, {panel.label}, {middle}; {reach}.",
+        settings=json.dumps(settings),
+        voxels=_packed(values.astype(np.float16), view),
+    )
+
+
+def _category_data(panel: Categories, view: View) -> PanelData:
+    """Codes as their place in the key, counted from 1; 0 is background."""
+    codes, counts = np.unique(panel.codes, return_counts=True)
+    found = {int(code): int(count) for code, count in zip(codes, counts, strict=True)}
+    key = {code: entry for code, entry in panel.key.items() if code in found}
+    index = np.zeros(panel.codes.shape, np.uint16)
+    for place, code in enumerate(key, start=1):
+        index[panel.codes == code] = place
+    settings = {"caption": panel.caption, "key": list(key.values())}
+    return PanelData(
+        caption=panel.caption,
+        label="",
+        alt=f"{panel.caption}, in the colours of the list below it.",
+        settings=json.dumps(settings),
+        voxels=_packed(index, view),
+        key=tuple((colour, name, found[code]) for code, (colour, name) in key.items()),
+    )
+
+
+def _packed(array: NDArray[Any], view: View) -> str:
+    planes = np.stack([view.plane(array, index) for index in view.indices])
+    # High bytes beside high bytes compress better.
+    content = planes.astype(planes.dtype.newbyteorder("<")).reshape(-1, 1).view(np.uint8)
+    return base64.b64encode(zlib.compress(content.T.tobytes(), 9)).decode("ascii")
+
+
+def _stops(name: str) -> str:
+    """Colours of a colour map at even steps, six hexadecimal digits each."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    colours = colormaps[name](np.linspace(0, 1, _STOPS))
+    return "".join(to_hex(one)[1:] for one in colours)
+
+
+def _omitted(whole: View, view: View) -> str:
+    parts = []
+    if len(view.indices) < len(whole.indices):
+        parts.append(f"{len(view.indices)} of {len(whole.indices)} slices, spread evenly")
+    if view.step > 1:
+        parts.append(f"one voxel in {view.step} along rows and columns")
+    return f"To keep the page small, it shows {' and '.join(parts)}." if parts else ""

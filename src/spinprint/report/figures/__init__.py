@@ -5,13 +5,24 @@ escaped, read aloud and searched. Importing this loads matplotlib, but neither p
 """
 
 from .calibration import calibration_figure
+from .coverage import coverage_curve, coverage_figure
+from .curves import Curve, curves_figure
 from .fingerprint import fingerprint_figure
+from .importance import importance_figure
+from .pareto import pareto_figure, pareto_front
 from .sequence import sequence_figure
 from .spectrum import spectrum_figure
 
 __all__ = [
+    "Curve",
     "calibration_figure",
+    "coverage_curve",
+    "coverage_figure",
+    "curves_figure",
     "fingerprint_figure",
+    "importance_figure",
+    "pareto_figure",
+    "pareto_front",
     "sequence_figure",
     "spectrum_figure",
 ]

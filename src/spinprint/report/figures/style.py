@@ -15,6 +15,13 @@ MUTED = "#5b6570"
 ACCENT = "#1f5a8c"
 SECOND = "#c2571a"
 
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a3b9a", "#5b6570")
+"""Colours of curves, told apart also by those who see fewer colours (Okabe and Ito, 2008, in
+another order and with two of our own)."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""One for each of those colours, for those who see none and for grey printers."""
+
 _STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: figures are the same everywhere
     "font.size": 8.5,

@@ -21,8 +21,8 @@ EXPECTED = {
     "t1": np.where(IS_NICKEL, 2.0, 2.5) * STEPS,
     "t2": np.where(IS_NICKEL, 1.5, 0.6) * STEPS,
 }
-VOLUME = (46, 42, 44)
-SPACING = np.diag([4.8, 5.0, 5.2, 1.0])
+VOLUME = (54, 52, 50)
+SPACING = np.diag([4.0, 4.0, 4.4, 1.0])
 SPACING[:3, 3] = [-108, -104, -113]
 # A coronal slice: voxel axes to the right and up, thick from back to front.
 SLICE = (96, 96, 1)
@@ -73,9 +73,8 @@ def scanned(
     )
 
 
-@pytest.mark.parametrize("angles", [(2, 0, 0), (93, 4, 200)])
-def test_a_turned_and_shifted_phantom_is_found_to_a_millimetre(angles: tuple[int, ...]) -> None:
-    rotation = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+def test_a_turned_and_shifted_phantom_is_found_to_a_millimetre() -> None:
+    rotation = Rotation.from_euler("xyz", (93, 4, 200), degrees=True).as_matrix()
     shift = np.array([4.0, -6.0, 7.0])
     placement = place_spheres(scanned(VOLUME, SPACING, rotation, shift), CENTRES, RADIUS, EXPECTED)
     assert placement.found.all()
@@ -109,12 +108,12 @@ def test_gross_errors_of_some_spheres_and_a_bias_of_all_do_not_matter() -> None:
 
 
 def test_cores_hold_whole_voxels_and_grow_with_the_radius() -> None:
-    small, large = (sphere_labels(VOLUME, SPACING, CENTRES, core) for core in (6.5, 8.5))
+    small, large = (sphere_labels(VOLUME, SPACING, CENTRES, core) for core in (6.0, 8.0))
     assert ((small == large) | (small == 0)).all()
     counts = np.bincount(large.ravel(), minlength=29)[1:]
-    volume = 4.8 * 5.0 * 5.2
+    volume = 4.0 * 4.0 * 4.4
     assert (counts > 0).all()
-    assert (counts * volume < 4 / 3 * np.pi * 8.5**3).all()
+    assert (counts * volume < 4 / 3 * np.pi * 8**3).all()
     assert not sphere_labels(VOLUME, SPACING, [[500.0, 0, 0]], 8.0).any()
 
 

@@ -48,6 +48,7 @@ class Search:
     def prepare(
         cls, maps: Maps, centres: Array, radius: float, expected: Mapping[str, ArrayLike]
     ) -> Search:
+        """Logarithms of the parameters that maps and table share; see `place_spheres`."""
         shared = [name for name in maps if name in expected]
         if not shared:
             raise SeriesError(
@@ -166,6 +167,7 @@ class Search:
 
 
 def to_rotation_and_shift(pose: Array) -> tuple[Array, Array]:
+    """The rotation matrix `(3, 3)` and the shift `(3,)` [mm] of a pose `(6,)`."""
     return _rotation(pose[:3]), pose[3:]
 
 

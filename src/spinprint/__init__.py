@@ -27,6 +27,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
     "evaluation": (
         "BayesRisk",
         "Bound",
+        "MonteCarlo",
         "Precision",
         "Row",
         "bayes_risk",
@@ -34,6 +35,8 @@ _STAGES: dict[str, tuple[str, ...]] = {
         "compare",
         "cramer_rao",
         "precision_table",
+        "run_monte_carlo",
+        "score_estimators",
     ),
     "io": ("Series", "read_maps", "read_series", "write_maps", "write_series"),
 }

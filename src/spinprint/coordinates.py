@@ -54,7 +54,11 @@ class Coordinates:
 
     def theta(self, tissue: Tissue) -> Array:
         """Where flat tissues lie."""
-        return np.stack([_to_theta(name, tissue.get(name)) for name in self.names], axis=1)
+        return self.theta_of({name: tissue.get(name) for name in self.names})
+
+    def theta_of(self, values: Mapping[str, Array]) -> Array:
+        """Where values by name, `(voxel,)` each, lie; NaN where one is NaN [SI units]."""
+        return np.stack([_to_theta(name, values[name]) for name in self.names], axis=1)
 
     def tissue(self, theta: Array, known: Mapping[str, Array]) -> Tissue:
         """The flat tissues at theta, with what is known besides."""

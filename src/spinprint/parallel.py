@@ -16,6 +16,14 @@ def n_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def portion(progress: Progress | None, index: int, parts: int) -> Progress | None:
+    """Progress of one of several equal parts of a work, told as progress of the whole."""
+    if progress is None:
+        return None
+    whole = 1000 * parts
+    return lambda done, n_items: progress(1000 * index + 1000 * done // n_items, whole)
+
+
 def for_chunks(
     work: Callable[[int, int], None], n_items: int, size: int, progress: Progress | None = None
 ) -> None:

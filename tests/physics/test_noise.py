@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from spinprint import InputError
-from spinprint.physics.noise import SNR_CONVENTIONS, add_noise, sigma_to_snr, snr_to_sigma
+from spinprint.physics.noise import (
+    SNR_CONVENTIONS,
+    add_noise,
+    add_rician_noise,
+    rician_moments,
+    sigma_to_snr,
+    snr_to_sigma,
+)
 
 SIGNAL = np.array([[3j, -4, 0, 0, 0], [0.3, 0.4, 0, 0, 0], [1, 1, 1, 1, 1]])
 
@@ -73,3 +80,20 @@ def test_equal_seeds_give_equal_noise() -> None:
     assert first.shape == SIGNAL.shape
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+@pytest.mark.parametrize("amplitude", [0, 0.3, 1, 4, 1000])
+def test_magnitudes_follow_the_rician_moments(amplitude: float) -> None:
+    rng = np.random.default_rng(4)
+    signal = np.full((200, 500), amplitude * np.exp(2j))
+    magnitudes = add_rician_noise(signal, 0.7, rng)
+    assert magnitudes.dtype == np.float32
+    mean, sd = rician_moments(amplitude, 0.7)
+    assert magnitudes.mean() == pytest.approx(mean, abs=4 * sd / np.sqrt(signal.size))
+    assert magnitudes.std() == pytest.approx(sd, rel=0.02)
+
+
+def test_rician_moments_without_and_with_much_signal() -> None:
+    mean, sd = rician_moments([0, 1e4], 2)
+    np.testing.assert_allclose(mean, [2 * np.sqrt(np.pi / 2), 1e4], rtol=1e-6)
+    np.testing.assert_allclose(sd, [2 * np.sqrt(2 - np.pi / 2), 2], rtol=1e-6)

@@ -1,0 +1,214 @@
+"""Images by low-rank subspace: all frames together explain one set of coefficient images.
+
+Signals of the dictionary live in a few dimensions, so that a series is a few coefficient images
+times the basis: Tamir et al., Magn Reson Med 2017;77:180; for fingerprinting Zhao et al., Magn
+Reson Med 2018;79:933 and Assländer et al., Magn Reson Med 2018;79:83. With the coils that is a
+linear least-squares problem, solved by conjugate gradients (Pruessmann et al., Magn Reson Med
+2001;46:638). Its normal matrix is a convolution for each pair of coefficients, whose kernels are
+computed once (Toeplitz embedding: Fessler et al., IEEE Trans Signal Process 2005;53:3393).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from ...errors import InputError, SeriesError
+from ...parallel import Progress, for_chunks, n_workers, portion
+from .kspace import KSpace
+from .nufft import Nufft
+
+_POINTS = 2**18
+"""Samples transformed at a time: bounds the memory to rank x 2 MiB per thread."""
+_ROWS = 8
+"""Rows of k-space a thread mixes at a time."""
+
+
+def subspace(
+    kspace: KSpace,
+    basis: NDArray[Any],
+    *,
+    iterations: int = 50,
+    tolerance: float = 1e-3,
+    progress: Progress | None = None,
+) -> NDArray[np.complex64]:
+    """Coefficient images of least squares in k-space, `(x, y, rank)`.
+
+    `coefficients @ basis.T` is the series; `dictionary.match` and the estimators take that. White
+    noise weighs all samples alike. No regularisation is added: conjugate gradients start from 0
+    and stop early, which leaves out what the samples do not determine.
+
+    Memory: 64 bytes a voxel times rank² for the kernels while they are made, times rank and coils
+    for the images; at rank 10, 8 coils and 112 x 112 voxels 150 MB, and the data.
+
+    Parameters
+    ----------
+    kspace
+        Samples of one slice.
+    basis
+        Orthonormal columns, `(time, rank)`: `dictionary.basis`.
+    iterations
+        Steps of conjugate gradients at most.
+    tolerance
+        Stop where the residual of the normal equations has fallen to this part of its start.
+    progress
+        Called with the work done and its amount.
+
+    Raises
+    ------
+    MissingExtraError
+        finufft is not installed.
+    SeriesError
+        The basis has another number of time points than the data.
+    InputError
+        There are less than one iteration, or the tolerance does not lie from 0 to 1.
+    """
+    if basis.ndim != 2 or len(basis) != kspace.frames:
+        raise SeriesError(
+            f"a basis of shape {basis.shape} must be (time, rank) with {kspace.frames} time"
+            " points, as many as the data have"
+        )
+    if iterations < 1 or not 0 <= tolerance < 1:
+        raise InputError(
+            f"iterations = {iterations} must be at least 1 and tolerance = {tolerance:g} at"
+            " least 0 and below 1"
+        )
+    # Kernels take about half of the time, the adjoint a quarter.
+    normal = NormalMatrix(kspace, basis, portion(progress, 0, 2))
+    right = adjoint(kspace, basis, portion(progress, 2, 4))
+    return _conjugate_gradients(normal, right, iterations, tolerance, portion(progress, 3, 4))
+
+
+def adjoint(
+    kspace: KSpace, basis: NDArray[Any], progress: Progress | None = None
+) -> NDArray[np.complex64]:
+    """The adjoint of sampling applied to the data: coefficient images `(x, y, rank)`."""
+    rank = basis.shape[1]
+    parts = np.zeros((len(kspace.coils), rank, *kspace.shape), np.complex64)
+    blocks = _blocks(kspace)
+    for index, (frames, points) in enumerate(blocks):
+        work = partial(_add_coils, parts, kspace, basis[frames].conj().T, frames, points)
+        for_chunks(work, len(parts), 1, portion(progress, index, len(blocks)))
+    images = np.einsum("cxy,crxy->xyr", kspace.coils.conj(), parts)
+    return np.ascontiguousarray(images)
+
+
+def _add_coils(
+    parts: NDArray[np.complex64],
+    kspace: KSpace,
+    rows: NDArray[Any],
+    frames: slice,
+    points: NDArray[np.complex128],
+    start: int,
+    stop: int,
+) -> None:
+    """Add what some frames tell of each coefficient, seen by some coils."""
+    nufft = Nufft(kspace.shape, len(rows)).at(points)
+    for coil in range(start, stop):
+        samples = rows[:, :, None] * kspace.data[coil, frames]
+        parts[coil] += nufft.adjoint(samples.reshape(len(rows), -1))
+
+
+class NormalMatrix:
+    """The adjoint of sampling after sampling, on coefficient images `(x, y, rank)`."""
+
+    def __init__(
+        self, kspace: KSpace, basis: NDArray[Any], progress: Progress | None = None
+    ) -> None:
+        self._coils = np.moveaxis(kspace.coils, 0, -1)[:, :, None, :]
+        self._kernels = _kernels(kspace, basis, progress)
+
+    def __call__(self, images: NDArray[Any]) -> NDArray[np.complex64]:
+        """What the data of these images give by `adjoint`, `(x, y, rank)`."""
+        x, y, _ = images.shape
+        size = self._kernels.shape[:2]
+        spectra = scipy.fft.fft2(
+            images[..., None] * self._coils, s=size, axes=(0, 1), workers=n_workers()
+        )
+
+        def mix(start: int, stop: int) -> None:
+            spectra[start:stop] = self._kernels[start:stop] @ spectra[start:stop]
+
+        for_chunks(mix, size[0], _ROWS)
+        seen = scipy.fft.ifft2(spectra, axes=(0, 1), overwrite_x=True, workers=n_workers())
+        return np.sum(self._coils.conj() * seen[:x, :y], axis=-1)
+
+
+def _kernels(
+    kspace: KSpace, basis: NDArray[Any], progress: Progress | None
+) -> NDArray[np.complex64]:
+    """Spectra of the convolutions, `(2 x, 2 y, rank, rank)`: how a coefficient s leaks into r."""
+    x, y = kspace.shape
+    rank = basis.shape[1]
+    spreads = np.zeros((rank, rank, 2 * x, 2 * y), np.complex64)
+    blocks = _blocks(kspace)
+    for index, (frames, points) in enumerate(blocks):
+        work = partial(_add_spreads, spreads, kspace, basis[frames], points)
+        for_chunks(work, rank, 1, portion(progress, index, len(blocks)))
+    kernels = np.empty((2 * x, 2 * y, rank, rank), np.complex64)
+    for r in range(rank):
+        for s in range(r, rank):
+            kernels[:, :, r, s] = scipy.fft.fft2(scipy.fft.ifftshift(spreads[r, s]))
+            kernels[:, :, s, r] = kernels[:, :, r, s].conj()
+    return kernels
+
+
+def _add_spreads(
+    spreads: NDArray[np.complex64],
+    kspace: KSpace,
+    rows: NDArray[Any],
+    points: NDArray[np.complex128],
+    start: int,
+    stop: int,
+) -> None:
+    """Add the point-spread functions of some frames for pairs of coefficients r <= s."""
+    shape = (2 * kspace.shape[0], 2 * kspace.shape[1])
+    samples = points.size // len(rows)
+    for r in range(start, stop):
+        pairs = (rows[:, r, None].conj() * rows[:, r:]).T
+        nufft = Nufft(shape, len(pairs), kspace.matrix).at(points)
+        spreads[r, r:] += nufft.adjoint(np.repeat(pairs, samples, axis=1))
+
+
+def _blocks(kspace: KSpace) -> list[tuple[slice, NDArray[np.complex128]]]:
+    """Runs of frames, and the samples of each run, `(sample,)`."""
+    points = kspace.points()
+    step = max(1, _POINTS // points.shape[1])
+    runs = [
+        slice(start, min(start + step, kspace.frames)) for start in range(0, kspace.frames, step)
+    ]
+    return [(frames, points[frames].ravel()) for frames in runs]
+
+
+def _conjugate_gradients(
+    normal: NormalMatrix,
+    right: NDArray[np.complex64],
+    iterations: int,
+    tolerance: float,
+    progress: Progress | None,
+) -> NDArray[np.complex64]:
+    """Solve `normal(images) = right` from 0 (Hestenes and Stiefel 1952)."""
+    images = np.zeros_like(right)
+    residual = right.copy()
+    way = right.copy()
+    energy = first = _energy(residual)
+    for step in range(iterations):
+        if energy <= tolerance**2 * first:
+            break
+        ahead = normal(way)
+        length = energy / np.vdot(way, ahead).real
+        images += np.float32(length) * way
+        residual -= np.float32(length) * ahead
+        before, energy = energy, _energy(residual)
+        way = residual + np.float32(energy / before) * way
+        if progress:
+            progress(step + 1, iterations)
+    return images
+
+
+def _energy(images: NDArray[Any]) -> float:
+    return float(np.sum(np.abs(images) ** 2, dtype=np.float64))

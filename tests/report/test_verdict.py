@@ -8,8 +8,9 @@ import pytest
 
 from spinprint.evaluation import Row, compare
 from spinprint.maps import Maps, Status
+from spinprint.report import Outcome
 from spinprint.report.quantities import listed, shown
-from spinprint.report.verdict import ErrorBars, failures, is_biased, judge, verdict
+from spinprint.report.verdict import ErrorBars, claims, failures, is_biased, judge, verdict
 
 
 def drawn(stated: float, bias: float = 0.0, n: int = 4000) -> tuple[list[Row], Maps]:
@@ -35,11 +36,12 @@ def drawn(stated: float, bias: float = 0.0, n: int = 4000) -> tuple[list[Row], M
     ],
 )
 def test_error_bars_are_judged_by_their_coverage(stated: float, kind: ErrorBars) -> None:
-    rows, maps = drawn(stated)
+    rows, _ = drawn(stated)
     assert judge(rows[0]) is kind
-    said = [sentence for sentence in verdict(rows, maps) if "stated standard" in sentence]
+    said = [one for one in claims(rows) if one.claim.startswith("The stated SD of T1 is right")]
     assert len(said) == (kind is not ErrorBars.UNKNOWN)
-    assert all(f"of T1 are {kind.value}:" in sentence for sentence in said)
+    assert all((one.outcome is Outcome.HOLDS) == (kind is ErrorBars.RIGHT) for one in said)
+    assert all(kind is ErrorBars.RIGHT or kind.value in one.reason for one in said)
 
 
 def test_few_voxels_are_not_judged_and_chance_is_allowed_for() -> None:
@@ -54,6 +56,38 @@ def test_a_bias_counts_beyond_three_standard_errors() -> None:
     assert not is_biased(drawn(0.01, bias=0.0002)[0][0])
     assert is_biased(drawn(0.01, bias=0.001)[0][0])
     assert not is_biased(replace(drawn(0.01, bias=0.001)[0][0], n_estimated=9))
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "outcome"),
+    [
+        (0.70, (0.69, 0.71), Outcome.HOLDS),
+        (0.70, (0.66, 0.78), Outcome.OPEN),
+        (0.80, (0.72, 0.90), Outcome.OPEN),
+        (0.80, (0.79, 0.81), Outcome.FAILS),
+        (0.70, None, Outcome.HOLDS),
+        (0.80, None, Outcome.FAILS),
+    ],
+)
+def test_a_claim_is_open_where_its_interval_reaches_beyond(
+    value: float, interval: tuple[float, float] | None, outcome: Outcome
+) -> None:
+    name = "median_error_over_bound"
+    row = replace(
+        drawn(0.01)[0][-1], median_error_over_bound=value,
+        intervals={} if interval is None else {name: interval},
+    )  # fmt: skip
+    found = next(one for one in claims([row]) if "as precise as the noise allows" in one.claim)
+    assert found.outcome is outcome
+    assert found.measured == f"{value:.3f} SD"
+    assert found.interval == ("" if interval is None else "{:.3f} to {:.3f}".format(*interval))
+
+
+def test_claims_are_made_of_what_is_known() -> None:
+    rows, _ = drawn(0.01, bias=-0.02)
+    assert [one.outcome for one in claims(rows)][-1] is Outcome.FAILS  # a mean error of 2 %
+    assert not any("Cramér-Rao" in one.claim for one in claims(rows))
+    assert not claims([row for row in rows if row.label is not None])
 
 
 def test_the_sentences() -> None:

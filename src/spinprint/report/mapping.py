@@ -6,10 +6,10 @@ from pathlib import Path
 
 from .content import ReportContent
 from .html import write_page
-from .page import Bullets, Details, Page, Part, Section, Text
+from .page import Bullets, Details, Page, Part, Section, Text, Verdicts
 from .quantities import DISPLAY
 from .tables import accuracy_table, detail_table, parameters, provenance, value_table
-from .verdict import failures, verdict
+from .verdict import claims, failures, verdict
 from .volumes import maps_viewer
 
 
@@ -48,8 +48,11 @@ def _summary(content: ReportContent) -> Section:
         return Section(
             "Summary", [Text(failures(content.maps), style="summary"), value_table(content)]
         )
-    sentences = verdict(content.rows, content.maps)
-    return Section("Summary", [Text(sentences, style="summary"), accuracy_table(content.rows)])
+    summary: list[Part] = [Text(verdict(content.rows, content.maps), style="summary")]
+    if judged := claims(content.rows):
+        caption = "Verdicts over all voxels, with 95 % intervals where voxels were resampled."
+        summary.append(Verdicts(judged, caption))
+    return Section("Summary", [*summary, accuracy_table(content.rows)])
 
 
 def _maps(content: ReportContent) -> Section:

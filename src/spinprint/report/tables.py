@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,31 +29,50 @@ _STRUCTURE = Column("structure", is_text=True)
 
 
 def accuracy_table(rows: Sequence[Row]) -> Table:
-    """A row a structure, all voxels first: voxels, edge, failed, then four numbers a parameter."""
+    """A row a structure, all voxels first: voxels, edge, failed, then four numbers a parameter.
+
+    The error is compared with the Cramér-Rao bound where the rows know it, else with the stated SD.
+    """
+    bounded = any(math.isfinite(row.median_error_over_bound) for row in rows)
+    names = parameters(rows)
     heads = [_STRUCTURE, Column("voxels"), Column("at edge", "%"), Column("failed", "%")]
-    for parameter in parameters(rows):
-        symbol = DISPLAY[parameter].symbol
+    for name in names:
+        symbol = DISPLAY[name].symbol
         heads += [Column("bias", "%", symbol), Column("spread", "%", symbol)]
-        heads += [Column("|error| / SD", "", symbol), Column("covered", "%", symbol)]
+        heads += [Column(_over(bounded), "", symbol), Column("covered", "%", symbol)]
     labels = sorted(dict.fromkeys(row.label for row in rows), key=lambda one: one is not None)
     signs = "; ".join(f"{sign} {meaning}" for sign, meaning in (BIASED, *MARKS.values()))
     return Table(
-        caption=(
-            "Estimates against the truth. Bias is the mean error in percent of the truth, spread"
-            " the standard deviation of the error in percent of the mean truth. |error| / SD is the"
-            " median error over the standard deviation (SD) stated in the voxel:"
-            f" {MEDIAN_RATIO:.3f} if the SD is right. Covered is the share of voxels whose estimate"
-            f" ±1 SD holds the truth: {100 * COVERAGE:.1f} % if the SD is right."
-        ),
+        caption=_accuracy_caption(bounded),
         columns=heads,
         rows=[
-            _accuracy_cells([row for row in rows if row.label == label], rows) for label in labels
+            _accuracy_cells([row for row in rows if row.label == label], names, bounded)
+            for label in labels
         ],
         totals=int(None in labels),
         notes=(
             f"{signs}. Chance means three standard errors; structures of fewer than ten voxels are"
             " not judged."
         ),
+    )
+
+
+def _over(bounded: bool) -> str:
+    return "|error| / bound" if bounded else "|error| / SD"
+
+
+def _accuracy_caption(bounded: bool) -> str:
+    denominator = (
+        "the Cramér-Rao bound on the standard deviation in the voxel"
+        if bounded
+        else "the standard deviation (SD) stated in the voxel"
+    )
+    return (
+        "Estimates against the truth. Bias is the mean error in percent of the truth, spread the"
+        f" standard deviation of the error in percent of the mean truth. {_over(bounded)} is the"
+        f" median error over {denominator}: {MEDIAN_RATIO:.3f} if errors are normal and that is"
+        " their SD. Covered is the share of voxels whose estimate ±1 stated SD holds the truth:"
+        f" {100 * COVERAGE:.1f} % if the SD is right."
     )
 
 
@@ -129,7 +149,7 @@ def _renamed(entries: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, 
     return {f"{key} (of the maps)" if key in taken else key: v for key, v in entries.items()}
 
 
-def _accuracy_cells(group: Sequence[Row], rows: Sequence[Row]) -> list[Content]:
+def _accuracy_cells(group: Sequence[Row], names: Sequence[str], bounded: bool) -> list[Content]:
     by_parameter = {row.parameter: row for row in group}
     counts = dict.fromkeys(str(row.n) for row in group)
     cells: list[Content] = [
@@ -138,9 +158,9 @@ def _accuracy_cells(group: Sequence[Row], rows: Sequence[Row]) -> list[Content]:
         shown(100 * max(row.at_edge for row in group), 1),
         shown(100 * max(row.failed for row in group), 1),
     ]
-    for parameter in parameters(rows):
+    for parameter in names:
         row = by_parameter.get(parameter)
-        cells += [None] * 4 if row is None else _error_cells(row)
+        cells += [None] * 4 if row is None else _error_cells(row, bounded)
     return cells
 
 
@@ -148,13 +168,13 @@ def _name(row: Row) -> str:
     return "all voxels" if row.label is None else row.name
 
 
-def _error_cells(row: Row) -> list[Content]:
+def _error_cells(row: Row, bounded: bool) -> list[Content]:
     spread = 100 * row.sd / abs(row.mean_truth) if row.mean_truth else float("nan")
     bias = shown(row.bias_percent, _decimals(row.bias_percent), sign=True)
     return [
         Cell(bias, *(BIASED if is_biased(row) else ("", ""))),
         shown(spread, _decimals(spread)),
-        shown(row.median_error_over_sd, 3),
+        shown(row.median_error_over_bound if bounded else row.median_error_over_sd, 3),
         Cell(shown(100 * row.coverage, 1), *MARKS.get(judge(row), ("", ""))),
     ]
 

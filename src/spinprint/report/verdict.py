@@ -1,4 +1,4 @@
-"""What the numbers mean, in words."""
+"""What the numbers mean: claims with their verdicts, and sentences."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from enum import Enum
 
 from ..evaluation import Row
 from ..maps import Maps, Status
+from .page import Outcome, Verdict
 from .quantities import DISPLAY, listed, shown
 
 COVERAGE = math.erf(1 / math.sqrt(2))
@@ -16,6 +17,10 @@ COVERAGE = math.erf(1 / math.sqrt(2))
 MEDIAN_RATIO = 0.67449
 """Median of |error| over SD of normal errors [-]."""
 
+EFFICIENT = 0.74
+"""Median of |error| over Cramér-Rao SD below which an estimator is called efficient [-]."""
+
+_SMALL = 1.0  # percent of the truth below which a mean error is called small
 _TOLERANCE = 0.03  # of the coverage: a 68 % interval that covers 65 to 71 % is called right
 _CHANCE = 3.0  # standard errors that a number may be off by chance
 _ENOUGH = 10  # voxels below which nothing is said
@@ -49,10 +54,84 @@ def is_biased(row: Row) -> bool:
 
 
 def verdict(rows: Sequence[Row], maps: Maps) -> list[str]:
-    """The verdict as plain sentences: accuracy, error bars, bias, and what failed."""
+    """The verdict as plain sentences: accuracy, bias, and what failed."""
     whole = [row for row in rows if row.label is None and row.n_estimated]
-    sentences = [_accuracy(whole), *_error_bars(whole), _bias(rows)] if whole else []
+    sentences = [_accuracy(whole), _bias(rows)] if whole else []
     return [*sentences, failures(maps)]
+
+
+def claims(rows: Sequence[Row]) -> list[Verdict]:
+    """What maps can be held to, beside what was measured over all voxels.
+
+    Of each parameter: whether its error is what the noise demands (where the rows know the
+    Cramér-Rao bound), whether its stated deviations are right, and whether its mean error is
+    small. Intervals are those of the rows.
+    """
+    whole = [row for row in rows if row.label is None and row.n_estimated]
+    judged = [claim(row) for claim in (_efficiency, _calibration, _smallness) for row in whole]
+    return [one for one in judged if one is not None]
+
+
+def _efficiency(row: Row) -> Verdict | None:
+    if not math.isfinite(row.median_error_over_bound):
+        return None
+    return Verdict(
+        f"{_symbol(row)} is as precise as the noise allows: the median |error| is at most"
+        f" {EFFICIENT:g} Cramér-Rao SD ({MEDIAN_RATIO:.3f} is the least without bias)",
+        f"{shown(row.median_error_over_bound, 3)} SD",
+        _interval(row, "median_error_over_bound", decimals=3),
+        _outcome(row, "median_error_over_bound", -math.inf, EFFICIENT),
+    )
+
+
+def _calibration(row: Row) -> Verdict | None:
+    kind = judge(row)
+    if kind is ErrorBars.UNKNOWN:
+        return None
+    low, high = 100 * (COVERAGE - _TOLERANCE), 100 * (COVERAGE + _TOLERANCE)
+    return Verdict(
+        f"The stated SD of {_symbol(row)} is right: ±1 SD holds the truth in {low:.0f} to"
+        f" {high:.0f} % of the voxels",
+        f"{shown(100 * row.coverage, 1)} %",
+        _interval(row, "coverage", factor=100, unit=" %", decimals=1),
+        Outcome.HOLDS if kind is ErrorBars.RIGHT else Outcome.FAILS,
+        "" if kind is ErrorBars.RIGHT else f"It is {kind.value}.",
+    )
+
+
+def _smallness(row: Row) -> Verdict | None:
+    if not math.isfinite(row.bias_percent):
+        return None
+    return Verdict(
+        f"The mean error of {_symbol(row)} is below {_SMALL:g} %",
+        f"{shown(row.bias_percent, sign=True)} %",
+        _interval(row, "bias_percent", unit=" %", sign=True),
+        _outcome(row, "bias_percent", -_SMALL, _SMALL),
+    )
+
+
+def _outcome(row: Row, name: str, low: float, high: float) -> Outcome:
+    """Whether a number lies between two others, undecided where its interval reaches beyond."""
+    value = getattr(row, name)
+    first, last = row.intervals.get(name, (value, value))
+    if low <= first and last <= high:
+        return Outcome.HOLDS
+    return Outcome.FAILS if last < low or first > high else Outcome.OPEN
+
+
+def _interval(
+    row: Row,
+    name: str,
+    *,
+    factor: float = 1.0,
+    unit: str = "",
+    decimals: int | None = None,
+    sign: bool = False,
+) -> str:
+    if name not in row.intervals:
+        return ""
+    low, high = (shown(factor * end, decimals, sign=sign) for end in row.intervals[name])
+    return f"{low} to {high}{unit}"
 
 
 def failures(maps: Maps) -> str:
@@ -77,20 +156,6 @@ _WORDS = {
 def _accuracy(whole: Sequence[Row]) -> str:
     parts = [f"{shown(row.median_ape)} % of the true {_symbol(row)}" for row in whole]
     return f"Half of all voxels lie within {listed(parts)}."
-
-
-def _error_bars(whole: Sequence[Row]) -> list[str]:
-    sentences = []
-    for kind in (ErrorBars.RIGHT, ErrorBars.TOO_SMALL, ErrorBars.TOO_LARGE):
-        rows = [row for row in whole if judge(row) is kind]
-        if rows:
-            covered = listed([f"{shown(100 * r.coverage, 1)} %" for r in rows])
-            symbols = listed([_symbol(row) for row in rows])
-            sentences.append(
-                f"The stated standard deviations of {symbols} are {kind.value}: ±1 SD holds the"
-                f" truth in {covered} of the voxels, where {shown(100 * COVERAGE, 1)} % is right."
-            )
-    return sentences
 
 
 def _bias(rows: Sequence[Row]) -> str:

@@ -29,15 +29,32 @@ def grid(kspace: KSpace, progress: Progress | None = None) -> NDArray[np.complex
     MissingExtraError
         finufft is not installed.
     """
-    points = kspace.points()
-    weights = (kspace.trajectory.weights(kspace.matrix) / kspace.matrix**2).astype(np.float32)
+    weights = kspace.trajectory.weights(kspace.matrix) / kspace.matrix**2
+    return backproject(kspace, weights, progress)
+
+
+def backproject(
+    kspace: KSpace, weights: NDArray[np.float64], progress: Progress | None = None
+) -> NDArray[np.complex64]:
+    """The adjoint of sampling applied to each frame of weighted samples, `(x, y, time)`.
+
+    Parameters
+    ----------
+    kspace
+        Samples of one slice.
+    weights
+        What each sample of a frame counts, `(sample,)`.
+    progress
+        Called with the frames done and their number.
+    """
+    points, weights = kspace.points(), weights.astype(np.float32)
     series = np.empty((*kspace.shape, kspace.frames), np.complex64)
 
-    def reconstruct(start: int, stop: int) -> None:
+    def transform(start: int, stop: int) -> None:
         nufft = Nufft(kspace.shape, len(kspace.coils))
         for frame in range(start, stop):
             images = nufft.at(points[frame]).adjoint(kspace.data[:, frame] * weights)
             series[:, :, frame] = np.sum(kspace.coils.conj() * images, axis=0)
 
-    for_chunks(reconstruct, kspace.frames, FRAMES, progress)
+    for_chunks(transform, kspace.frames, FRAMES, progress)
     return series

@@ -11,10 +11,12 @@ from .intraclass import MODELS, IntraclassCorrelation, intraclass_correlation
 from .regression import Line, regression
 from .repeatability import FORMULAS, Repeatability, repeatability
 from .signed_rank import SignedRank, holm, signed_rank
+from .summary import Agreement, agree, agreement_table
 
 __all__ = [
     "FORMULAS",
     "MODELS",
+    "Agreement",
     "BlandAltman",
     "Concordance",
     "Estimate",
@@ -22,6 +24,8 @@ __all__ = [
     "Line",
     "Repeatability",
     "SignedRank",
+    "agree",
+    "agreement_table",
     "bland_altman",
     "concordance",
     "holm",

@@ -1,0 +1,172 @@
+"""Maps beside a truth, or beside other maps: all that is said of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SeriesError
+from ..maps import Maps, Status
+from .agreement import Agreement, agree
+from .metrics import compare
+from .row import Row
+
+Array = NDArray[np.float64]
+
+
+class Role(Enum):
+    """What the maps are compared with; the value says it in words."""
+
+    TRUTH = "the truth"
+    REPEAT = "maps of another series of the same object"
+    ESTIMATE = "other maps of the same series"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reference:
+    """What maps are compared with."""
+
+    role: Role
+    """What it is."""
+    name: str
+    """Where it comes from, as a folder or a table."""
+    values: Mapping[str, Array]
+    """Maps by parameter, `(x, y, z)` [SI units]; NaN where there is none."""
+    sd: Mapping[str, Array] = field(default_factory=dict)
+    """Stated deviations of maps, same names, shape and units; the truth has none."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Comparison:
+    """Maps, what they were compared with, and what came out."""
+
+    maps: Maps
+    """What was measured, `(x, y, z)`. Against a repeat, `sd` is that of the difference."""
+    reference: Reference
+    """What with."""
+    labels: NDArray[np.integer] | None
+    """Structure of each voxel, 0 for none, `(x, y, z)`."""
+    names: Mapping[int, str]
+    """Names of the labels."""
+    bound: Mapping[str, Array]
+    """Cramér-Rao deviation of the error by parameter, `(x, y, z)` [SI units]; empty if unknown."""
+    rows: tuple[Row, ...]
+    """Errors a parameter and structure, and over all structures."""
+    agreements: tuple[Agreement, ...] = ()
+    """Agreement over voxels and, of three structures or more, over the medians of structures."""
+
+    @property
+    def parameters(self) -> list[str]:
+        """The parameters that both sides hold, in the order of the maps."""
+        return [name for name in self.maps if name in self.reference.values]
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """Voxels that were asked for and lie in a structure, `(x, y, z)`."""
+        asked = self.maps.status != Status.OUTSIDE
+        return asked if self.labels is None else asked & (self.labels != 0)
+
+    def pair(self, parameter: str) -> tuple[Array, Array]:
+        """Estimate and reference of the counted voxels with both, each `(voxel,)` [SI unit]."""
+        estimate = np.asarray(self.maps[parameter], dtype=np.float64)
+        reference = np.asarray(self.reference.values[parameter], dtype=np.float64)
+        both = self.counted & np.isfinite(estimate) & np.isfinite(reference)
+        return estimate[both], reference[both]
+
+    def medians(self, parameter: str) -> tuple[list[int], Array, Array]:
+        """Labels of the structures with a pair, and the medians of both in each, `(region,)`."""
+        if self.labels is None:
+            return [], np.empty(0), np.empty(0)
+        estimate = np.asarray(self.maps[parameter], dtype=np.float64)
+        reference = np.asarray(self.reference.values[parameter], dtype=np.float64)
+        both = self.counted & np.isfinite(estimate) & np.isfinite(reference)
+        found = np.unique(self.labels[both])
+        places = [both & (self.labels == label) for label in found]
+        return (
+            [int(label) for label in found],
+            np.array([np.median(estimate[where]) for where in places]),
+            np.array([np.median(reference[where]) for where in places]),
+        )
+
+    def agreement(self, parameter: str, cases: str) -> Agreement | None:
+        """What was found for a parameter over "voxels" or "regions"."""
+        found = (one for one in self.agreements if (one.name, one.cases) == (parameter, cases))
+        return next(found, None)
+
+
+def compare_maps(
+    maps: Maps,
+    reference: Reference,
+    labels: NDArray[np.integer] | None = None,
+    names: Mapping[int, str] | None = None,
+    *,
+    bound: Mapping[str, Array] | None = None,
+    n_bootstrap: int = 500,
+    seed: int = 0,
+) -> Comparison:
+    """Measure maps against a reference: errors a structure, and agreement.
+
+    Against a repeat, errors are differences of two measurements: coverage is that of the two
+    stated deviations together. Against other maps of the same series, whose noise is the same, no
+    deviation is claimed for the difference.
+
+    Parameters
+    ----------
+    maps
+        Shape `(x, y, z)`.
+    reference
+        What they are compared with.
+    labels, names
+        Structures, 0 for none, and their names.
+    bound
+        Cramér-Rao deviation of the error by parameter, `(x, y, z)` [SI units].
+    n_bootstrap
+        Resamples for the intervals.
+    seed
+        Of the resampling.
+
+    Raises
+    ------
+    SeriesError
+        As for `compare`; or no voxel of a structure has both an estimate and a reference.
+    """
+    judged = maps.replace(sd=_deviations(maps, reference))
+    rows = compare(
+        judged, reference.values, labels, names, bound=bound, n_bootstrap=n_bootstrap, seed=seed
+    )
+    if not any(row.n_estimated for row in rows):
+        where = "voxel" if labels is None else "labelled voxel"
+        raise SeriesError(
+            f"no {where} holds both an estimate and a reference: check that maps,"
+            f" {reference.name} and labels show the same"
+        )
+    comparison = Comparison(
+        maps=judged, reference=reference, labels=labels, names=dict(names or {}),
+        bound=dict(bound or {}), rows=tuple(rows),
+    )  # fmt: skip
+    repeated = reference.role is not Role.TRUTH
+    voxels = {name: comparison.pair(name) for name in comparison.parameters}
+    regions = {name: comparison.medians(name)[1:] for name in comparison.parameters}
+    found = (
+        *agree(voxels, "voxels", repeated=repeated, seed=seed),
+        *agree(regions, "regions", repeated=repeated, seed=seed),
+    )
+    return dataclasses.replace(comparison, agreements=found)
+
+
+def _deviations(maps: Maps, reference: Reference) -> dict[str, NDArray[np.float32]]:
+    """Stated deviations of the error by parameter, where there are any."""
+    if reference.role is Role.TRUTH:
+        return dict(maps.sd)
+    if reference.role is Role.ESTIMATE:
+        return {}
+    return {
+        name: np.hypot(sd, reference.sd[name]).astype(np.float32)
+        for name, sd in maps.sd.items()
+        if name in reference.sd
+    }

@@ -1,0 +1,73 @@
+"""The Cramér-Rao bound in every voxel of maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import TissueError
+from ..maps import Maps
+from ..physics.simulate import WRT
+from ..sequence import Sequence
+from ..tissue import PARAMETERS, Tissue
+from .bounds import cramer_rao
+
+Array = NDArray[np.float64]
+
+
+def map_bound(
+    maps: Maps, sequence: Sequence, truth: Mapping[str, ArrayLike] | None = None
+) -> dict[str, Array]:
+    """Least standard deviation of an unbiased estimate in each voxel, by mapped parameter.
+
+    For the noise that the maps state and the M0 they found; what they map is unknown, and B1 and
+    B0 are nominal unless they map them.
+
+    Parameters
+    ----------
+    maps
+        Shape `(...)`.
+    sequence
+        What the series was measured with.
+    truth
+        True maps by parameter, `(...)` [SI units]; where there is none, the estimate stands in.
+
+    Returns
+    -------
+    Deviations [unit of the parameter], `(...)`; NaN where tissue, M0 or noise is not known.
+
+    Raises
+    ------
+    TissueError
+        The sequence depends on a parameter that neither the maps nor the truth hold.
+    """
+    known = {**maps.values, **(truth or {})}
+    missing = [name for name in ("t1", "t2", *sequence.unknowns) if name not in known]
+    if missing:
+        raise TissueError(
+            f"no bound can be said: {sequence.name!r} depends on {missing[0]}, of which there is"
+            " neither a map nor a truth"
+        )
+    tissue = {
+        name: _filled(known[name], maps.values.get(name)) for name in PARAMETERS if name in known
+    }
+    tissue["m0"] = np.abs(maps.m0).astype(np.float64)
+    sigma = np.asarray(maps.sigma, dtype=np.float64)
+    told = np.isfinite(sigma) & (sigma > 0) & (tissue["m0"] > 0)
+    for name, values in tissue.items():
+        told &= np.isfinite(values) & ((values > 0) | (name in ("b0", "adc")))
+    unknowns = [name for name in maps if name in WRT]
+    bound = {name: np.full(maps.shape, np.nan) for name in unknowns}
+    if told.any():
+        some = Tissue(**{name: values[told] for name, values in tissue.items()})
+        for name, sd in cramer_rao(sequence, some, sigma[told], unknowns).sd.items():
+            bound[name][told] = sd
+    return bound
+
+
+def _filled(values: ArrayLike, otherwise: NDArray[np.float32] | None) -> Array:
+    """Values, with others where they are not finite."""
+    array = np.asarray(values, dtype=np.float64)
+    return array if otherwise is None else np.where(np.isfinite(array), array, otherwise)

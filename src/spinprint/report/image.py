@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,15 +33,16 @@ def image(figure: Figure) -> Image:
 
     The same figure gives the same bytes.
     """
-    content, mime = _saved(figure, "svg"), "image/svg+xml"
+    content, mime = encoded(figure, "svg"), "image/svg+xml"
     if len(content) > _LARGEST_LINES:
-        content, mime = _saved(figure, "png"), "image/png"
+        content, mime = encoded(figure, "png"), "image/png"
     text = base64.b64encode(content).decode("ascii")
     width, height = figure.get_size_inches() * _CSS_PIXELS
     return Image(f"data:{mime};base64,{text}", round(width), round(height))
 
 
-def _saved(figure: Figure, kind: str) -> bytes:
+def encoded(figure: Figure, kind: Literal["svg", "png"]) -> bytes:
+    """The content of a file of a figure; the same figure gives the same bytes."""
     from .figures.style import style
 
     buffer = io.BytesIO()

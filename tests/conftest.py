@@ -80,5 +80,5 @@ def scan(short: Sequence, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from spinprint.workflows.simulation import run_simulation
 
     folder = tmp_path_factory.mktemp("scan")
-    run_simulation(short, folder, matrix=24, snr_db=40, seed=1)
+    run_simulation(short, folder, matrix=24, slices=1, snr_db=40, seed=1, partial_volume=False)
     return folder

@@ -278,10 +278,26 @@ def test_a_dictionary_that_cannot_be_built(
         (["--sigma", "-1"], "--sigma = -1 must be at least 0"),
         (["--snr-db", "nan"], "--snr-db = nan must lie from -200 to 200"),
         (["--snr-db", "1e6"], r"--snr-db = 1e\+06 must lie from -200 to 200"),
-        (["--matrix", "4"], "--matrix = 4, --slices = 1: a phantom needs at least 8 x 8 voxels"),
+        (["--matrix", "4"], "--matrix = 4, --slices = 3: a phantom needs at least 8 x 8 voxels"),
         (["--slices", "0"], "--matrix = 112, --slices = 0: "),
         (["--seed", "-1"], "seed = -1 must be at least 0"),
         (["--phantom", "elbow"], 'Invalid value "elbow" for --phantom. Choose from: "knee"'),
+        (["--batch", "K3290"], "--batch does not apply to the phantom knee, only to nist"),
+        (
+            ["--phantom", "brain", "--field-strength", "3"],
+            "--field-strength does not apply to the phantom brain, only to nist",
+        ),
+        (
+            ["--phantom", "nist", "--volunteer", "1"],
+            "--volunteer does not apply to the phantom nist, only to knee",
+        ),
+        (["--volunteer", "-1"], "volunteer = -1 must be at least 0"),
+        (
+            ["--phantom", "nist", "--batch", "PLL2020", "--field-strength", "1.5"],
+            "the system phantom of batch PLL2020 has published values at 3 T, not at 1.5 T",
+        ),
+        (["--phantom", "nist", "--batch", "X"], "batch 'X' must be one of K3290, PLL2020"),
+        (["--b1-range", "1.2", "0.8"], "the range 1.2 to 0.8 of b1 must be finite and ascend"),
     ],
 )
 def test_a_simulation_that_cannot_be(

@@ -68,7 +68,10 @@ def test_map_counts_the_voxels_that_hold_no_numbers(run: Run, scan: Path, tmp_pa
 
 def test_simulate_dictionary_and_map_fit_each_other(run: Run, scan: Path, tmp_path: Path) -> None:
     sequence, simulated = scan / "sequence.toml", tmp_path / "simulated"
-    made = run("simulate", sequence, "--matrix", 16, "--sigma", 0.001, "--out", simulated)
+    made = run(
+        "simulate", sequence, "--matrix", 16, "--slices", 1, "--no-partial-volume",
+        "--sigma", 0.001, "--out", simulated,
+    )  # fmt: skip
     assert made.out == [str(simulated / "series.nii.gz")]
     assert made.err[-1].startswith("sigma 0.001 per channel; SNR ")
     built = run("dictionary", simulated / "sequence.toml", "--rank", 8, "--out", tmp_path / "d.h5")

@@ -16,7 +16,7 @@ def dictionary(short: sp.Sequence) -> sp.Dictionary:
 
 @pytest.fixture(scope="module")
 def knee(short: sp.Sequence) -> Simulation:
-    return simulate_phantom(short, matrix=48, snr_db=20)
+    return simulate_phantom(short, matrix=48, slices=1, snr_db=20, partial_volume=False)
 
 
 def test_the_mask_is_the_phantom_on_a_noisy_background(

@@ -59,12 +59,19 @@ def simulate(
     sequence: str,
     *,
     out: Path,
-    phantom: Literal["knee"] = "knee",
+    phantom: Literal["knee", "brain", "nist"] = "knee",
     snr_db: float | None = None,
     sigma: float | None = None,
     seed: Whole = 0,
     matrix: Whole = 112,
-    slices: Whole = 1,
+    slices: Whole = 3,
+    volunteer: Whole | None = None,
+    rescan: bool = False,
+    field_strength: float | None = None,
+    batch: str | None = None,
+    b1_range: tuple[float, float] | None = None,
+    b0_range: tuple[float, float] | None = None,
+    partial_volume: bool = True,
 ) -> None:
     """Simulate a noisy series of a phantom with known truth.
 
@@ -75,26 +82,42 @@ def simulate(
     sequence
         A sequence file, or the name of a preset (`spinprint sequence list`).
     out
-        Folder for series.nii.gz, sequence.toml, labels.nii.gz and the truth.
+        Folder for series.nii.gz, sequence.toml, labels.nii.gz, labels.json and the truth.
     phantom
-        What is imaged.
+        A knee, a brain, or the ISMRM/NIST system phantom.
     snr_db
         20 log10(rms over time of the signal / (sqrt(2) sigma)), median over tissue; 30 if
         neither this nor --sigma is given.
     sigma
         Noise per real and imaginary channel instead, relative to M0 = 1.
     seed
-        Seed of the phantom's tissue and of the noise.
+        Seed of the phantom's tissue, of the fields and of the noise.
     matrix
         Voxels along each edge of a slice.
     slices
-        Number of slices.
+        Number of slices; few lie apart, so that they show all regions, many touch.
+    volunteer
+        Draw a person of this number, with sizes and tissue of their own (knee).
+    rescan
+        The same object once more: moved a little, with other fields and noise.
+    field_strength
+        1.5 or 3 T, 3 if not given (nist).
+    batch
+        K3290 or PLL2020, K3290 if not given (nist).
+    b1_range
+        Lowest and highest relative B1 of a smooth field, say 0.85 1.15.
+    b0_range
+        Lowest and highest off-resonance of a smooth field in Hz, say -40 40.
+    partial_volume
+        Whether voxels at borders hold several tissues.
     """
     from ..workflows.simulation import run_simulation
 
     made, series = run_simulation(
         load_sequence(sequence), out, phantom, snr_db=snr_db, sigma=sigma, seed=seed,
-        matrix=matrix, slices=slices, stage=stage,
+        matrix=matrix, slices=slices, volunteer=volunteer, rescan=rescan,
+        field_strength=field_strength, batch=batch, b1_range=b1_range, b0_range=b0_range,
+        partial_volume=partial_volume, stage=stage,
     )  # fmt: skip
     console.print(f"sigma {made.sigma:.3g} per channel; SNR {made.snr_db:.1f} dB (rms over time)")
     print(series)

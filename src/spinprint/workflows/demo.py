@@ -36,7 +36,9 @@ def run_demo(out: Path, *, seed: int = 0, stage: Stage = silent) -> Path:
     check_derivative(out / "maps")
     check_output_file(out / "report.html")
     sequence = knee_t1_t2_t1rho()
-    simulation = simulate_phantom(sequence, "knee", snr_db=SNR_DB, seed=seed, stage=stage)
+    simulation = simulate_phantom(
+        sequence, "knee", snr_db=SNR_DB, seed=seed, slices=1, partial_volume=False, stage=stage
+    )
     with stage("Writing the simulated series"):
         series_path = write_simulation(simulation, sequence, out / "simulated")[0]
     result = map_series(series_path, sequence, out / "maps", stage=stage)

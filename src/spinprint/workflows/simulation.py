@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..evaluation.phantoms import PHANTOMS, Phantom
+from ..evaluation.phantoms import PHANTOMS, Fields, Phantom
+from ..evaluation.phantoms.seeds import stream
 from ..files import staging
 from ..io import Geometry, check_derivative, write_maps, write_series
 from ..io.sidecar import write_json
 from ..maps import Maps, Status
 from ..physics.noise import add_noise, sigma_to_snr, snr_to_sigma
-from ..physics.simulate import simulate
 from ..sequence import Sequence, format_sequence
 from .stages import Stage, silent
 
@@ -51,8 +52,13 @@ def simulate_phantom(
     sigma: float | None = None,
     seed: int = 0,
     matrix: int = 112,
-    slices: int = 1,
+    slices: int = 3,
+    b1_range: tuple[float, float] | None = None,
+    b0_range: tuple[float, float] | None = None,
+    partial_volume: bool = True,
+    rescan: bool = False,
     stage: Stage = silent,
+    **options: Any,
 ) -> Simulation:
     """Image a phantom.
 
@@ -68,19 +74,68 @@ def simulate_phantom(
     sigma
         Noise per channel instead, relative to M0 = 1; 0 adds none.
     seed
-        Seed of the phantom's tissue and of the noise.
+        Seed of the phantom's tissue, of the fields and of the noise.
     matrix, slices
         Voxels along each edge of a slice, and number of slices.
+    b1_range, b0_range
+        Bounds of smooth fields of relative B1 [-] and of off-resonance [Hz]; None for none.
+    partial_volume
+        Voxels at borders give the sum of the signals of what they hold; otherwise that of one
+        tissue.
+    rescan
+        The same object on another visit: lying a little otherwise, with other fields and noise.
     stage
         Hears of the stages of the work.
+    options
+        What else the phantom takes: `volunteer` (knee), `field_strength` and `batch` (nist).
+        None counts as not given.
 
     Raises
     ------
     InputError
-        The phantom is unknown, or the noise or the size is impossible.
+        The phantom is unknown or does not take an option, or the noise, the size or an option is
+        impossible.
     """
     if phantom not in PHANTOMS:
         raise InputError(f"phantom {phantom!r} must be one of {', '.join(PHANTOMS)}")
+    options = {name: value for name, value in options.items() if value is not None}
+    _check_options(phantom, options)
+    _check_noise(snr_db, sigma)
+    if matrix < 8 or slices < 1:
+        raise InputError(
+            f"--matrix = {matrix}, --slices = {slices}: a phantom needs at least 8 x 8 voxels"
+            " and one slice"
+        )
+    with stage("Simulating the phantom"):
+        body = PHANTOMS[phantom](
+            shape=(matrix, matrix, slices), seed=seed, fields=Fields(b1=b1_range, b0=b0_range),
+            partial_volume=partial_volume, rescan=rescan, **options,
+        )  # fmt: skip
+        series = body.image(sequence)
+        signals = series[body.mask]
+        if sigma is None:
+            wanted = 30.0 if snr_db is None else snr_db
+            sigma = float(np.median(snr_to_sigma(signals, wanted, SNR_CONVENTION)))
+        ratio = float(np.median(sigma_to_snr(signals, sigma, SNR_CONVENTION))) if sigma else np.inf
+        # Every visit of every volunteer has noise of its own.
+        noise = stream(seed, "noise", options.get("volunteer", -1) + 1, int(rescan))
+        series = add_noise(series, sigma, noise)
+    return Simulation(phantom=body, series=series, sigma=sigma, snr_db=ratio, seed=seed)
+
+
+def _check_options(phantom: str, options: dict[str, Any]) -> None:
+    """Refuse what only another phantom takes."""
+    for name in options:
+        takers = [key for key, make in PHANTOMS.items() if name in signature(make).parameters]
+        if phantom not in takers:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(
+                f"{option} does not apply to the phantom {phantom}"
+                + (f", only to {' and '.join(takers)}" if takers else "")
+            )
+
+
+def _check_noise(snr_db: float | None, sigma: float | None) -> None:
     if snr_db is not None and sigma is not None:
         raise InputError("give --snr-db or --sigma, not both: one follows from the other")
     if snr_db is not None and not abs(snr_db) <= _MOST_DB:
@@ -90,24 +145,6 @@ def simulate_phantom(
         )
     if sigma is not None and not (np.isfinite(sigma) and sigma >= 0):
         raise InputError(f"--sigma = {sigma:g} must be at least 0: it is the noise per channel")
-    if matrix < 8 or slices < 1:
-        raise InputError(
-            f"--matrix = {matrix}, --slices = {slices}: a phantom needs at least 8 x 8 voxels"
-            " and one slice"
-        )
-    with stage("Simulating the phantom"):
-        body = PHANTOMS[phantom](shape=(matrix, matrix, slices), seed=seed)
-        # Of one tissue a voxel, only those with tissue are simulated.
-        inside = body.mask
-        signals = simulate(sequence, body.tissue.take(inside))
-        if sigma is None:
-            wanted = 30.0 if snr_db is None else snr_db
-            sigma = float(np.median(snr_to_sigma(signals, wanted, SNR_CONVENTION)))
-        clean = np.zeros((*body.shape, sequence.n_samples), np.complex64)
-        clean[inside] = signals
-        series = add_noise(clean, sigma, np.random.default_rng(seed))
-        ratio = float(np.median(sigma_to_snr(signals, sigma, SNR_CONVENTION))) if sigma else np.inf
-    return Simulation(phantom=body, series=series, sigma=sigma, snr_db=ratio, seed=seed)
 
 
 def run_simulation(
@@ -143,7 +180,10 @@ def check_simulation(out: Path) -> None:
 
 
 def write_simulation(simulation: Simulation, sequence: Sequence, out: Path) -> list[Path]:
-    """Write series, sequence, labels and truth; the truth is a BIDS derivative.
+    """Write series, sequence, labels, fields and truth; the truth is a BIDS derivative.
+
+    `purity.nii.gz` tells how much of a voxel belongs to its label, where voxels are mixed;
+    `b1.nii.gz` (relative) and `b0.nii.gz` (Hz) are there where the fields are not neutral.
 
     Raises
     ------
@@ -152,16 +192,37 @@ def write_simulation(simulation: Simulation, sequence: Sequence, out: Path) -> l
     """
     check_simulation(out)
     phantom = simulation.phantom
-    names = {str(label): name for label, name in phantom.names.items()}
-    own = ("series.nii.gz", "sequence.toml", "labels.nii.gz", "labels.json")
+    image = Geometry.from_affine(phantom.affine).image
+    volumes = {"labels": phantom.labels} | _known_fields(phantom)
+    names = ["series.nii.gz", "sequence.toml", "labels.json", *(f"{v}.nii.gz" for v in volumes)]
     with staging(out) as folder:
-        series, played, labels, legend = (folder / name for name in own)
-        write_series(series, simulation.series, phantom.affine)
-        played.write_text(format_sequence(sequence), encoding="utf-8")
-        Geometry.from_affine(phantom.affine).image(phantom.labels).to_filename(labels)
-        write_json(legend, {"Labels": names, "Sources": dict(phantom.sources)})
+        write_series(folder / "series.nii.gz", simulation.series, phantom.affine)
+        (folder / "sequence.toml").write_text(format_sequence(sequence), encoding="utf-8")
+        for name, volume in volumes.items():
+            image(volume).to_filename(folder / f"{name}.nii.gz")
+        write_json(folder / "labels.json", legend(phantom))
         truth = write_maps(truth_maps(simulation, sequence), out / TRUTH, sequence=sequence)
-    return [*(out / name for name in own), *truth]
+    return [*(out / name for name in names), *truth]
+
+
+def _known_fields(phantom: Phantom) -> dict[str, NDArray[np.float32]]:
+    volumes = {"purity": phantom.purity} if phantom.mixture is not None else {}
+    for name, neutral in (("b1", 1.0), ("b0", 0.0)):
+        field = phantom.tissue.get(name)
+        if (field != neutral).any():
+            volumes[name] = np.broadcast_to(field, phantom.shape).astype(np.float32)
+    return volumes
+
+
+def legend(phantom: Phantom) -> dict[str, Any]:
+    """What the labels mean: names, sources of the values, and regions of several labels."""
+    return {
+        "Description": phantom.description,
+        "FieldStrengthTesla": phantom.field_strength,
+        "Labels": {str(label): name for label, name in phantom.names.items()},
+        "Sources": dict(phantom.sources),
+        "Regions": {name: list(labels) for name, labels in phantom.regions.items()},
+    }
 
 
 def truth_maps(simulation: Simulation, sequence: Sequence) -> Maps:
@@ -177,6 +238,7 @@ def truth_maps(simulation: Simulation, sequence: Sequence) -> Maps:
         provenance={
             "estimator": "none: the truth of a phantom",
             "phantom": phantom.name,
+            "description": phantom.description,
             "seed": simulation.seed,
             "snr_db": simulation.snr_db,
             "snr_convention": f"{SNR_CONVENTION} over time, median over tissue",

@@ -6,13 +6,69 @@ however finely it is sampled, and neighbouring slices fit together.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import TissueError
 from .shapes import Points
 
+Bounds = tuple[float, float]
+
 _WAVES = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """The bounds of the fields of a scan; None leaves a field out.
+
+    Raises
+    ------
+    TissueError
+        Bounds are not finite or do not ascend, or B1 would be negative.
+    """
+
+    b1: Bounds | None = None
+    """Flip angle relative to nominal [-]."""
+    b0: Bounds | None = None
+    """Off-resonance [Hz]."""
+    phase: Bounds | None = (-1.5, 1.5)
+    """Of the receiving coil, which makes m0 complex [rad]."""
+    length: float = 70.0
+    """Over which the fields turn [mm]."""
+
+    def __post_init__(self) -> None:
+        for name in ("b1", "b0", "phase"):
+            bounds = getattr(self, name)
+            if bounds is not None and not (np.isfinite(bounds).all() and bounds[0] <= bounds[1]):
+                raise TissueError(
+                    f"the range {bounds[0]:g} to {bounds[1]:g} of {name} must be finite and ascend"
+                )
+        if self.b1 is not None and self.b1[0] < 0:
+            raise TissueError(f"b1 = {self.b1[0]:g} must be at least 0")
+        if not (np.isfinite(self.length) and self.length > 0):
+            raise TissueError(f"length = {self.length:g} mm of the fields must be positive")
+
+    def draw(self, points: Points, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """`b1`, `b0` and `phase` at each place, shape `(...)`.
+
+        All three are drawn in any case, so that leaving one out leaves the others as they are.
+        """
+        bounds = {
+            "b1": self.b1 or (1.0, 1.0),
+            "b0": self.b0 or (0, 0),
+            "phase": self.phase or (0, 0),
+        }
+        return {name: _ramp(points, pair, self.length, rng) for name, pair in bounds.items()}
+
+
+def _ramp(
+    points: Points, bounds: Bounds, length: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    low, high = bounds
+    share = 0.5 + 0.5 * np.tanh(texture(points, length, rng))
+    return low + (high - low) * share
 
 
 def texture(points: Points, length: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -28,20 +84,3 @@ def texture(points: Points, length: float, rng: np.random.Generator) -> NDArray[
         for (x, y, z), phase in zip(waves, phases, strict=True)
     )
     return np.clip(np.sqrt(2 / _WAVES) * total, -3, 3)
-
-
-def ramp(
-    points: Points, bounds: tuple[float, float], length: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """A random field that stays within bounds and turns over `length` [mm], shape `(...)`.
-
-    Raises
-    ------
-    TissueError
-        The bounds are not finite, or the lower one is above the upper one.
-    """
-    low, high = bounds
-    if not (np.isfinite(bounds).all() and low <= high):
-        raise TissueError(f"the range {low:g} to {high:g} of a field must be finite and ascend")
-    share = 0.5 + 0.5 * np.tanh(texture(points, length, rng))
-    return low + (high - low) * share

@@ -16,25 +16,52 @@ from scipy.interpolate import PchipInterpolator
 from ...errors import TissueError
 from .shapes import Distance, Points, blend, both, box, cone, ellipse, round_both, slab, union
 
-STRUCTURES = {
-    1: "fat",
-    2: "muscle",
-    3: "marrow",
-    4: "femoral cartilage, deep",
-    5: "femoral cartilage, superficial",
-    6: "tibial cartilage, deep",
-    7: "tibial cartilage, superficial",
-    8: "patellar cartilage, deep",
-    9: "patellar cartilage, superficial",
-    10: "meniscus",
-    11: "joint fluid",
-    12: "infrapatellar fat pad",
-    13: "tendon",
-    14: "cruciate ligament",
-}
+_PLATES = ("medial femoral", "lateral femoral", "medial tibial", "lateral tibial", "patellar")
+
+STRUCTURES = dict(
+    enumerate(
+        [
+            "fat",
+            "muscle",
+            "marrow",
+            *(
+                f"{plate} cartilage, {layer}"
+                for plate in _PLATES
+                for layer in ("deep", "superficial")
+            ),
+            "meniscus",
+            "joint fluid",
+            "infrapatellar fat pad",
+            "tendon",
+            "cruciate ligament",
+        ],
+        start=1,
+    )
+)
 """The name of each label. 0 is air, and cortical bone, which gives no signal."""
 
 LABELS = {name: label for label, name in STRUCTURES.items()}
+
+
+def cartilage_regions() -> dict[str, tuple[int, ...]]:
+    """The plates of cartilage, each with the labels of its deep and its superficial layer."""
+    return {
+        f"{plate} cartilage": tuple(
+            LABELS[f"{plate} cartilage, {layer}"] for layer in ("deep", "superficial")
+        )
+        for plate in _PLATES
+    }
+
+
+CARTILAGE = tuple(label for labels in cartilage_regions().values() for label in labels)
+"""The labels of all cartilage."""
+
+REGIONS = (
+    cartilage_regions()
+    | {"cartilage": CARTILAGE}
+    | {name: (label,) for name, label in LABELS.items() if label not in CARTILAGE}
+)
+"""Labels by region: the plates of cartilage, all of it, and every other structure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +96,32 @@ class KneeAnatomy:
         if self.superficial >= 1:
             raise TissueError(f"superficial = {self.superficial:g} must be below 1")
 
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> KneeAnatomy:
+        """A healthy person: sizes about the drawn ones, none further off than two SDs.
+
+        The SDs are our choice: 4 % for the whole knee, 10 % for cartilage, fat a third.
+        """
+        deviations = np.clip(rng.normal(size=len(_SPREADS)), -2, 2)
+        return cls(
+            **{
+                name: getattr(cls, name) * float(np.exp(spread * deviation))
+                for (name, spread), deviation in zip(_SPREADS.items(), deviations, strict=True)
+            }
+        )
+
+
+_SPREADS = {
+    "scale": 0.04,
+    "femoral_cartilage": 0.10,
+    "tibial_cartilage": 0.10,
+    "patellar_cartilage": 0.10,
+    "superficial": 0.06,
+    "cortex": 0.10,
+    "fat": 0.35,
+}
+"""Relative SD of each size between people [-]."""
+
 
 def label_at(points: Points, anatomy: KneeAnatomy) -> NDArray[np.uint8]:
     """The label of the structure at each place, shape `(...)`; 0 where nothing gives signal."""
@@ -87,9 +140,11 @@ def label_at(points: Points, anatomy: KneeAnatomy) -> NDArray[np.uint8]:
         ("tendon", _extensor_tendons(points)),
         ("cruciate ligament", _cruciates(points)),
         ("meniscus", both(_menisci(points), joint)),
-        *_cartilage("tibial", anatomy, tibia, _tibial_plateau(points)),
-        *_cartilage("patellar", anatomy, patella, _patellar_facet(points)),
-        *_cartilage("femoral", anatomy, femur, _femoral_condyles(points)),
+        *_sides("tibial", anatomy, tibia, _tibial_plateau(points), points),
+        *_cartilage(
+            "patellar", anatomy.patellar_cartilage, anatomy, patella, _patellar_facet(points)
+        ),
+        *_sides("femoral", anatomy, femur, _femoral_condyles(points), points),
         (None, bone),
         ("marrow", bone + _cortex(points, anatomy)),
         (None, -skin),
@@ -100,11 +155,22 @@ def label_at(points: Points, anatomy: KneeAnatomy) -> NDArray[np.uint8]:
     return labels
 
 
+def _sides(
+    bone_name: str, anatomy: KneeAnatomy, bone: Distance, surface: Distance, points: Points
+) -> list[tuple[str, Distance]]:
+    """The cartilage of a bone, its medial part apart from its lateral one."""
+    thickness: float = getattr(anatomy, f"{bone_name}_cartilage")
+    return [
+        (name, both(distance, sign * points.lateral))
+        for side, sign in (("medial", 1), ("lateral", -1))
+        for name, distance in _cartilage(f"{side} {bone_name}", thickness, anatomy, bone, surface)
+    ]
+
+
 def _cartilage(
-    plate: str, anatomy: KneeAnatomy, bone: Distance, surface: Distance
+    plate: str, thickness: float, anatomy: KneeAnatomy, bone: Distance, surface: Distance
 ) -> list[tuple[str, Distance]]:
     """Two layers on the part of a bone that lies within `surface`."""
-    thickness: float = getattr(anatomy, f"{plate}_cartilage")
     deep = thickness * (1 - anatomy.superficial)
     # The edge of the plate tapers: it ends where the surface region does, not in a step.
     taper = np.clip(1 - np.exp(surface / 3.0), 0, 1)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import TissueError
+from ...sequence import Sequence
 from ...tissue import PHYSICAL, Tissue
+from .mixture import Mixture
 
 MAPPED = ("t1", "t2", "t1rho", "adc")
 """The parameters that a phantom knows and an estimator maps."""
@@ -20,30 +22,42 @@ MAPPED = ("t1", "t2", "t1rho", "adc")
 class Phantom:
     """Labels and tissue per voxel, axes `(x, y, z)`.
 
-    `sp.simulate(sequence, phantom.tissue)` is its noise-free series.
+    `phantom.image(sequence)` is its noise-free series.
 
     Raises
     ------
     TissueError
-        Shapes differ, a label has no name or a name no source, m0 is not 0 outside the labels,
-        T2 <= T1rho <= T1 does not hold, the affine cannot be inverted, or the field strength is
-        not positive.
+        Shapes differ, a label has no name or a name no source, a region holds a label without
+        name, m0 is not 0 outside the labels, the mixture contradicts m0, T2 <= T1rho <= T1 does
+        not hold, the affine cannot be inverted, or the field strength is not positive.
     """
 
     name: str
     """What people call it."""
     labels: NDArray[np.uint8]
-    """The structure that fills each voxel, 0 for none, shape `(x, y, z)`."""
+    """The structure that fills most of each voxel, 0 for none, shape `(x, y, z)`."""
     names: Mapping[int, str]
     """The name of each label but 0."""
     sources: Mapping[str, str]
     """For each name the citation and field strength of its values."""
     tissue: Tissue
-    """The truth, arrays of shape `(x, y, z)`; m0 = 0 and harmless values where the label is 0."""
+    """The truth, arrays of shape `(x, y, z)`: of the structure that fills most of the voxel.
+
+    m0 is that of the whole voxel. Where the label is 0, m0 = 0 and the others are harmless.
+    """
     affine: NDArray[np.float64]
     """Voxel to world transform [mm], RAS+, shape (4, 4)."""
     field_strength: float
     """Main field that the tissue values belong to [T]."""
+    regions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Labels that belong together, by the name of the region."""
+    mixture: Mixture | None = None
+    """What the voxels hold at borders; None fills each with one tissue.
+
+    Voxels of label 0 may hold a smaller part of something.
+    """
+    description: str = ""
+    """What the phantom is, with its assumptions, in sentences for a reader."""
 
     def __post_init__(self) -> None:
         labels = np.array(self.labels)
@@ -66,8 +80,10 @@ class Phantom:
             object.__setattr__(self, name, value)
         object.__setattr__(self, "names", dict(self.names))
         object.__setattr__(self, "sources", dict(self.sources))
+        object.__setattr__(self, "regions", {k: tuple(v) for k, v in self.regions.items()})
         self._check_names()
         self._check_tissue()
+        self._check_mixture()
 
     def _check_names(self) -> None:
         if 0 in self.names:
@@ -78,6 +94,11 @@ class Phantom:
         for name in self.names.values():
             if not self.sources.get(name):
                 raise TissueError(f"phantom {self.name!r}: {name!r} states no source of its values")
+        for region, labels in self.regions.items():
+            if not labels or not set(labels) <= set(self.names):
+                raise TissueError(
+                    f"phantom {self.name!r}: region {region!r} must hold labels that have a name"
+                )
 
     def _check_tissue(self) -> None:
         for name, value in self.tissue.given().items():
@@ -95,6 +116,18 @@ class Phantom:
             if low in given and high in given and (given[low] > given[high]).any():
                 raise TissueError(f"phantom {self.name!r}: {low} <= {high} must hold everywhere")
 
+    def _check_mixture(self) -> None:
+        if self.mixture is None:
+            return
+        voxel = self.mixture.voxel
+        if voxel.size and not 0 <= voxel[0] <= voxel[-1] < self.labels.size:
+            raise TissueError(f"phantom {self.name!r}: the mixture has voxels outside the volume")
+        total = self.mixture.total_m0(self.labels.size).reshape(self.shape)
+        if not np.allclose(total[self.mask], self.tissue.get("m0")[self.mask]):
+            raise TissueError(
+                f"phantom {self.name!r}: the parts of each voxel must add up to its m0"
+            )
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of voxels `(x, y, z)`."""
@@ -104,6 +137,46 @@ class Phantom:
     def mask(self) -> NDArray[np.bool_]:
         """True where there is tissue, shape `(x, y, z)`."""
         return self.labels > 0
+
+    @property
+    def parts(self) -> Mixture:
+        """The mixture; without one, every voxel with tissue as one part."""
+        if self.mixture is not None:
+            return self.mixture
+        voxel = np.flatnonzero(self.mask)
+        return Mixture(
+            voxel=voxel, label=self.labels[self.mask], tissue=self.tissue.take(self.mask)
+        )
+
+    @property
+    def purity(self) -> NDArray[np.float32]:
+        """How much of a voxel's |m0| belongs to the structure of its label, `(x, y, z)`.
+
+        1 in voxels of one tissue, NaN where the label is 0. Truth per voxel means less the lower
+        this is.
+        """
+        parts, labels = self.parts, self.labels.ravel()
+        weights = np.abs(parts.tissue.get("m0"))
+        own = parts.label == labels[parts.voxel]
+        of_label, of_all = (
+            np.bincount(parts.voxel, weights * chosen, self.labels.size) for chosen in (own, 1)
+        )
+        share = np.full(self.labels.size, np.nan, np.float32)
+        np.divide(of_label, of_all, out=share, where=labels > 0, casting="same_kind")
+        return share.reshape(self.shape)
+
+    def image(self, sequence: Sequence) -> NDArray[np.complex64]:
+        """The noise-free series, shape `(x, y, z, time)`.
+
+        The signal of a voxel is the sum over its parts, so that voxels at borders show partial
+        volume. Beyond the series, memory does not grow with the volume.
+
+        Raises
+        ------
+        TissueError
+            The sequence needs a parameter that the phantom does not know.
+        """
+        return self.parts.image(sequence, self.shape)
 
     def truth(self, parameters: Iterable[str] = MAPPED) -> dict[str, NDArray[np.float32]]:
         """The true map of each parameter, NaN where there is no tissue, shape `(x, y, z)`.

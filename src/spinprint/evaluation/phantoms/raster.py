@@ -1,41 +1,54 @@
-"""From a drawing to voxels: a grid in the patient, labels, and tissue values per voxel."""
+"""From a drawing to voxels: a grid in the patient, and which labels fill how much of a voxel."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import TissueError
-from .fields import texture
 from .shapes import Points
-from .tissue_table import TissueValues
 
 LabelAt = Callable[[Points], NDArray[np.uint8]]
 """A drawing: the label at each place; 0 where nothing gives signal."""
 
-HARMLESS = {"t1": 1.0, "t2": 0.1, "t1rho": 0.1, "adc": 0.0}
-"""Tissue values of voxels without signal: anything a simulation can digest."""
+SAGITTAL = ("posterior", "superior", "lateral")
+CORONAL = ("lateral", "superior", "posterior")
+AXIAL = ("lateral", "posterior", "superior")
+
+_WORLD = {"posterior": (0, -1, 0), "superior": (0, 0, 1), "lateral": (-1, 0, 0)}
+"""In RAS+; lateral is left: of a head, of a phantom, and of a left knee."""
+
+
+def slice_spacing(slices: int, thickness: float, over: float) -> float:
+    """The distance [mm] at which slices spread over a length, touching where it is too short."""
+    return thickness if slices == 1 else max(thickness, over / max(slices, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A sagittal stack of voxels, axes `(x, y, z)` = to posterior, to superior, to lateral.
+    """A stack of slices, axes `(x, y, z)`; slices lie along z.
 
     Raises
     ------
     TissueError
-        The shape is not three positive numbers of voxels, or an extent not positive.
+        The shape is not three positive numbers of voxels, an extent or the thickness is not
+        positive, or slices overlap.
     """
 
     shape: tuple[int, int, int]
     """Number of voxels `(x, y, z)`."""
     extent: tuple[float, float, float]
-    """Size of the whole stack [mm]."""
+    """Size of the whole stack, gaps included [mm]."""
     centre: tuple[float, float, float]
-    """The middle of the stack in the axes of `Points` [mm]."""
+    """The middle of the stack along x, y and z [mm]."""
+    axes: tuple[str, str, str] = SAGITTAL
+    """Where x, y and z point to, by the names of `Points`."""
+    thickness: float | None = None
+    """Of a slice; None leaves no gaps [mm]."""
 
     def __post_init__(self) -> None:
         whole = all(isinstance(size, (int, np.integer)) for size in self.shape)
@@ -45,6 +58,12 @@ class Grid:
             )
         if not (np.isfinite(self.extent).all() and min(self.extent) > 0):
             raise TissueError(f"the stack is {self.extent} mm large: every extent must be positive")
+        spacing = self.voxel_size[2]
+        if self.thickness is not None and not 0 < self.thickness <= spacing * (1 + 1e-9):
+            raise TissueError(
+                f"slices {self.thickness:g} mm thick and {spacing:g} mm apart: the thickness must"
+                " be positive and not above the distance"
+            )
 
     @property
     def voxel_size(self) -> tuple[float, float, float]:
@@ -54,97 +73,75 @@ class Grid:
 
     def axis(self, axis: int, subsamples: int = 1) -> NDArray[np.float64]:
         """Coordinates along one axis [mm], `subsamples` to a voxel."""
-        steps = (np.arange(self.shape[axis] * subsamples) + 0.5) / subsamples
-        offset = steps - self.shape[axis] / 2
-        return self.centre[axis] + offset * self.voxel_size[axis]
+        size = self.voxel_size[axis]
+        width = self.thickness if axis == 2 and self.thickness is not None else size
+        middles = self.centre[axis] + (np.arange(self.shape[axis]) + 0.5) * size
+        middles -= self.extent[axis] / 2
+        within = ((np.arange(subsamples) + 0.5) / subsamples - 0.5) * width
+        return (middles[:, None] + within).ravel()
+
+    def place(self, x: NDArray, y: NDArray, z: NDArray) -> Points:
+        """Coordinates along `(x, y, z)` as places in the patient."""
+        return Points(**dict(zip(self.axes, (x, y, z), strict=True)))
 
     def points(self) -> Points:
         """The middle of each voxel, arrays that broadcast to `(x, y, z)`."""
         x, y, z = (self.axis(axis) for axis in range(3))
-        return Points(x[:, None, None], y[None, :, None], z[None, None, :])
+        return self.place(x[:, None, None], y[None, :, None], z[None, None, :])
 
     @property
     def affine(self) -> NDArray[np.float64]:
-        """Voxel to world transform [mm] for a left knee: RAS+, shape (4, 4).
-
-        World axes point right, anterior and superior; ours point posterior, superior and, in a
-        left knee, left.
-        """
-        affine = np.zeros((4, 4))
-        affine[1, 0], affine[2, 1], affine[0, 2] = (
-            -self.voxel_size[0],
-            self.voxel_size[1],
-            -self.voxel_size[2],
-        )
-        affine[:, 3] = -self.axis(2)[0], -self.axis(0)[0], self.axis(1)[0], 1
+        """Voxel to world transform [mm], RAS+, shape (4, 4)."""
+        directions = np.array([_WORLD[name] for name in self.axes], float).T
+        affine = np.eye(4)
+        affine[:3, :3] = directions * self.voxel_size
+        affine[:3, 3] = directions @ [self.axis(axis)[0] for axis in range(3)]
         return affine
 
 
-def rasterise(
-    label_at: LabelAt, grid: Grid, density: Mapping[int, float], subsamples: int = 3
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The label that fills most of each voxel, and the mean proton density, shapes `(x, y, z)`.
+class Shares(NamedTuple):
+    """What fills each voxel, arrays of shape `(part,)`.
 
-    Each voxel is sampled `subsamples` times along each axis. At a border the label is that of
-    the majority, and the density is the mean over all samples, so that thin bone darkens the
-    voxels it crosses. A real voxel of two tissues gives the sum of two signals, which no single
-    T1 and T2 describe; here every voxel keeps one true value per parameter. The sum itself comes
-    from simulating on a finer grid and averaging the series. Voxels with a majority of 0 have
-    density 0.
+    Parts are sorted by voxel, and within a voxel from the largest share to the smallest; the
+    lower label comes first in a tie.
     """
-    labels = np.zeros(grid.shape, dtype=np.uint8)
-    mean_density = np.zeros(grid.shape)
-    per_label = np.zeros(256)
-    per_label[list(density)] = list(density.values())
-    for z, samples in enumerate(_slices(label_at, grid, subsamples)):
-        labels[:, :, z] = _majority(samples)
-        mean_density[:, :, z] = per_label[samples].mean(axis=-1)
-    mean_density[labels == 0] = 0
-    return labels, mean_density
+
+    voxel: NDArray[np.intp]
+    """Index into the flattened volume; every voxel has one part at least."""
+    label: NDArray[np.uint8]
+    """0 for what gives no signal."""
+    share: NDArray[np.float64]
+    """Of the voxel; the shares of a voxel add up to 1 [-]."""
+
+    @property
+    def first(self) -> NDArray[np.intp]:
+        """Index of the largest part of each voxel, shape `(voxel,)`."""
+        return np.flatnonzero(np.diff(self.voxel, prepend=-1))
 
 
-def _slices(label_at: LabelAt, grid: Grid, subsamples: int) -> Iterator[NDArray[np.uint8]]:
-    """The labels within each slice, arrays of shape `(x, y, sample)`: one slice in memory."""
+def rasterise(label_at: LabelAt, grid: Grid, subsamples: int = 3) -> Shares:
+    """Which labels fill how much of each voxel, by `subsamples` samples along each axis."""
+    parts = [
+        (voxels[share > 0], np.full(np.count_nonzero(share), label), share[share > 0])
+        for voxels, samples in _slices(label_at, grid, subsamples)
+        for label in np.unique(samples)
+        for share in [(samples == label).mean(axis=-1)]
+    ]
+    voxel, label, share = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((label, -share, voxel))
+    return Shares(voxel[order], label[order], share[order])
+
+
+def _slices(
+    label_at: LabelAt, grid: Grid, subsamples: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8]]]:
+    """Voxels `(x, y)` and their labels `(x, y, sample)`: one slice in memory at a time."""
     x, y, z = (grid.axis(axis, subsamples) for axis in range(3))
-    for lateral in z.reshape(-1, subsamples):
-        samples = label_at(Points(x[:, None, None], y[None, :, None], lateral))
+    voxels = np.arange(np.prod(grid.shape)).reshape(grid.shape)
+    for index, along in enumerate(z.reshape(-1, subsamples)):
+        samples = label_at(grid.place(x[:, None, None], y[None, :, None], along))
         blocks = samples.reshape(grid.shape[0], subsamples, grid.shape[1], subsamples, subsamples)
-        yield blocks.transpose(0, 2, 1, 3, 4).reshape(*grid.shape[:2], subsamples**3)
-
-
-def _majority(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The most frequent label along the last axis; the lower one in a tie."""
-    labels = np.unique(samples)
-    counts = np.stack([(samples == label).sum(axis=-1) for label in labels])
-    return labels[counts.argmax(axis=0)]
-
-
-def fill(
-    labels: NDArray[np.uint8],
-    table: Mapping[int, TissueValues],
-    points: Points,
-    *,
-    seed: int,
-    length: float = 8.0,
-) -> dict[str, NDArray[np.float64]]:
-    """T1, T2, T1rho and ADC per voxel, shape `(x, y, z)`, varying smoothly within each tissue.
-
-    Each tissue is its mean times the exponential of a random field of SD `spread` that turns
-    over `length` [mm]. T2 and T1rho share a field, as both follow water and collagen, so that
-    T2 <= T1rho holds in every voxel.
-    """
-    values = {name: np.full(labels.shape, value) for name, value in HARMLESS.items()}
-    everywhere = np.broadcast_arrays(*points)
-    for label, tissue in table.items():
-        inside = labels == label
-        places = Points(*(axis[inside] for axis in everywhere))
-        # A stream per label: a tissue looks the same whatever else the phantom holds.
-        rng = np.random.default_rng([seed, label])
-        longitudinal, transverse, diffusion = (
-            np.exp(tissue.spread * texture(places, length, rng)) for _ in range(3)
+        yield (
+            voxels[:, :, index],
+            blocks.transpose(0, 2, 1, 3, 4).reshape(*grid.shape[:2], subsamples**3),
         )
-        values["t2"][inside] = tissue.t2 * transverse
-        values["t1rho"][inside] = tissue.t1rho * transverse
-        values["t1"][inside] = np.maximum(tissue.t1 * longitudinal, tissue.t1rho * transverse)
-        values["adc"][inside] = tissue.adc * diffusion
-    return values

@@ -44,6 +44,16 @@ def ellipse(
     return np.where(slope > 0, level * (level - 1) / np.where(slope > 0, slope, 1.0), -min(radii))
 
 
+def ellipsoid(
+    points: Points, centre: tuple[float, float, float], radii: tuple[float, float, float]
+) -> Distance:
+    """An ellipsoid along the three axes."""
+    offsets = [axis - origin for axis, origin in zip(points, centre, strict=True)]
+    level = np.sqrt(sum((o / r) ** 2 for o, r in zip(offsets, radii, strict=True)))
+    slope = np.sqrt(sum((o / r**2) ** 2 for o, r in zip(offsets, radii, strict=True)))
+    return np.where(slope > 0, level * (level - 1) / np.where(slope > 0, slope, 1.0), -min(radii))
+
+
 def box(
     points: Points, centre: tuple[float, float], half: tuple[float, float], rounding: float
 ) -> Distance:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
 
 from ...errors import TissueError
 
@@ -44,3 +47,18 @@ class TissueValues:
             )
         if not self.source:
             raise TissueError("every tissue must state the source of its values")
+
+
+def read_data(name: str) -> dict[str, Any]:
+    """A table of values that comes with the package, as it stands in `data/NAME.toml`."""
+    return tomllib.loads((files(__package__) / "data" / f"{name}.toml").read_text("utf-8"))
+
+
+def tissue_table(name: str) -> dict[str, TissueValues]:
+    """The tissues of `data/NAME.toml` by name; the keys state the units."""
+    return {tissue: _values(**entry) for tissue, entry in read_data(name)["tissue"].items()}
+
+
+def _values(*, adc_um2_per_ms: float, **entry: Any) -> TissueValues:
+    times = {name: entry.pop(f"{name}_ms") / 1e3 for name in ("t1", "t2", "t1rho")}
+    return TissueValues(**times, adc=adc_um2_per_ms / 1e3, **entry)

@@ -126,6 +126,23 @@ def nist(
     )
 
 
+def sphere_values(batch: str = "K3290", field_strength: float = 3.0) -> dict[int, TissueValues]:
+    """What the tables say of the spheres of the T1 and T2 arrays, by label; see `nist`.
+
+    Those of the PD array are left out: no relaxation times are published with their densities.
+
+    Raises
+    ------
+    TissueError
+        There are no values for the batch at this field strength.
+    """
+    return {
+        label: values
+        for label, values in _tissues(batch, field_strength)
+        if label in SPHERES and SPHERES[label].array != "pd"
+    }
+
+
 def label_at(points: Points) -> NDArray[np.uint8]:
     """The label at each place, shape `(...)`; 0 in air and plastic."""
     radius = np.sqrt(points.posterior**2 + points.superior**2 + points.lateral**2)

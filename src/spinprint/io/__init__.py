@@ -4,19 +4,25 @@
 when a file of their kind is read or written.
 """
 
-from .derivative import check_derivative, read_maps, write_maps
+from .derivative import check_derivative, read_maps, read_origin, write_maps
 from .fields import read_field, read_mask
 from .geometry import Geometry
+from .labels import read_labels, write_labels
 from .series import Series, read_series, write_series
+from .tables import write_csv
 
 __all__ = [
     "Geometry",
     "Series",
     "check_derivative",
     "read_field",
+    "read_labels",
     "read_maps",
     "read_mask",
+    "read_origin",
     "read_series",
+    "write_csv",
+    "write_labels",
     "write_maps",
     "write_series",
 ]

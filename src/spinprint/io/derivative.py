@@ -148,6 +148,23 @@ def read_maps(directory: str | Path, subject: str | None = None) -> Maps:
     )
 
 
+def read_origin(directory: str | Path, subject: str | None = None) -> dict[str, Any]:
+    """What the sidecar of the first map says of how the maps were made; empty without sidecar.
+
+    Of our own maps it holds `SequenceHash`, `SourceHashes`, `EstimationAlgorithm` and
+    `MagneticFieldStrength` among others.
+
+    Raises
+    ------
+    SeriesError
+        As for `read_maps`.
+    """
+    folder = _subject_folder(Path(directory), subject)
+    found = (_find(folder, file.folder, file.suffix) for file in bids.NAMES.values())
+    first = next((path for path in found if path), None)
+    return read_sidecar(first) if first else {}
+
+
 def _geometry(maps: Maps, reference: Series | None, shape: tuple[int, ...]) -> Geometry:
     """Where the maps lie: where the reference does, if it knows."""
     if reference is not None and reference.shape != shape:

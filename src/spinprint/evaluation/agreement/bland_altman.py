@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -38,6 +39,13 @@ class BlandAltman:
     """The other limit."""
     level: float
     """Confidence of the intervals [-]."""
+
+    def scaled(self, factor: float) -> BlandAltman:
+        """Differences in another unit; the factor is positive."""
+        return dataclasses.replace(
+            self, sd=self.sd * factor, bias=self.bias.scaled(factor),
+            lower=self.lower.scaled(factor), upper=self.upper.scaled(factor),
+        )  # fmt: skip
 
 
 def bland_altman(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ class Line:
     """Square of Pearson's correlation [-]; high values do not mean agreement."""
     level: float
     """Confidence of the intervals [-]."""
+
+    def scaled(self, factor: float) -> Line:
+        """The line of both measurements in another unit; the factor is positive."""
+        return dataclasses.replace(self, intercept=self.intercept.scaled(factor))
 
 
 def regression(

@@ -1,0 +1,253 @@
+"""The page of an evaluation: summary, structures, maps, agreement, all numbers, definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..evaluation.agreement import FORMULAS, MODELS, Agreement, Estimate
+from ..evaluation.comparison import Comparison, Role
+from .comparison_figures import comparison_pictures
+from .page import (
+    Bullets,
+    Column,
+    Content,
+    Details,
+    Gallery,
+    Page,
+    Part,
+    Picture,
+    Section,
+    Table,
+    Text,
+    Verdicts,
+)
+from .quantities import DISPLAY, Display, listed, shown
+from .tables import accuracy_table, detail_table
+from .verdict import claims, failures, verdict
+from .volumes import maps_viewer
+
+Pictures = Mapping[str, Mapping[str, Picture]]
+
+
+def draw_comparison(comparison: Comparison) -> dict[str, dict[str, Picture]]:
+    """All figures of an evaluation, by parameter and kind."""
+    return {name: comparison_pictures(comparison, name) for name in comparison.parameters}
+
+
+def comparison_page(
+    comparison: Comparison,
+    pictures: Pictures,
+    *,
+    title: str,
+    bound: str,
+    remarks: Sequence[str] = (),
+    provenance: Mapping[str, Any] | None = None,
+) -> Page:
+    """The page of an evaluation.
+
+    Parameters
+    ----------
+    comparison
+        What was compared and what came out.
+    pictures
+        Its figures, as `draw_comparison` gives them.
+    title
+        The heading.
+    bound
+        What the Cramér-Rao bound was taken for, or why there is none, in a sentence.
+    remarks
+        What the reader should know of the run, a sentence each.
+    provenance
+        How the maps and this page came about.
+    """
+    role = comparison.reference.role
+    return Page(
+        title=title,
+        subtitle=f"Maps of {_parameters(comparison)}, compared with {role.value}.",
+        sections=[
+            _summary(comparison, bound, remarks),
+            _maps(comparison),
+            _errors(pictures, _label_names(comparison)),
+            _agreement(comparison, pictures),
+            _numbers(comparison),
+            _definitions(comparison),
+        ],
+        provenance=dict(provenance or {}),
+    )
+
+
+def _parameters(comparison: Comparison) -> str:
+    return listed([DISPLAY[name].symbol for name in comparison.parameters])
+
+
+def _summary(comparison: Comparison, bound: str, remarks: Sequence[str]) -> Section:
+    rows = comparison.rows
+    if comparison.reference.role is Role.TRUTH:
+        sentences = verdict(rows, comparison.maps)
+    else:
+        sentences = [_differences(comparison), failures(comparison.maps)]
+    parts: list[Part] = [Text(sentences, style="summary")]
+    if comparison.reference.role is Role.TRUTH and (judged := claims(rows)):
+        parts.append(Verdicts(judged, "Verdicts over all voxels, with 95 % bootstrap intervals."))
+    parts += [accuracy_table(rows), Text([bound, *remarks], style="small")]
+    return Section("Summary", parts)
+
+
+def _differences(comparison: Comparison) -> str:
+    parts = []
+    for row in comparison.rows:
+        if row.label is None:
+            symbol = DISPLAY[row.parameter].symbol
+            parts.append(
+                f"{shown(row.bias_percent, sign=True)} ± {shown(_spread(row))} % in {symbol}"
+            )
+    return f"Mean difference to {comparison.reference.role.value}, ± its SD: {listed(parts)}."
+
+
+def _spread(row: Any) -> float:
+    return 100 * row.sd / abs(row.mean_truth) if row.mean_truth else float("nan")
+
+
+def _maps(comparison: Comparison) -> Section:
+    reference = comparison.reference
+    viewer = maps_viewer(
+        comparison.maps,
+        {name: reference.values[name] for name in comparison.parameters},
+        comparison.labels,
+        comparison.names,
+    )
+    called = (
+        "the truth" if reference.role is Role.TRUTH else f"the reference ({reference.role.value})"
+    )
+    text = (
+        f"Panels called truth show {called}. Errors and stated SD are relative; grey voxels have no"
+        " value."
+    )
+    return Section("Maps", [Text(text), viewer])
+
+
+def _errors(pictures: Pictures, names: Mapping[int, str]) -> Section:
+    parts: list[Part] = [
+        Text(
+            "Boxes hold the middle half of the voxels of a structure, whiskers reach from the 5th"
+            " to the 95th percentile; orange lines are where the whiskers of an efficient estimator"
+            " would end, at the Cramér-Rao bound."
+        )
+    ]
+    if names:
+        parts.append(
+            Table(
+                caption="The labels at the axes of the boxes.",
+                columns=[Column("label"), Column("structure", is_text=True)],
+                rows=[(str(label), name) for label, name in names.items()],
+            )
+        )
+    for kinds in pictures.values():
+        chosen = [kinds[kind] for kind in ("regions", "calibration") if kind in kinds]
+        parts += [kinds["error_map"], *([Gallery(chosen)] if chosen else [])]
+    return Section("Errors", parts)
+
+
+def _label_names(comparison: Comparison) -> dict[int, str]:
+    """Of the structures that occur."""
+    found = dict.fromkeys(row.label for row in comparison.rows if row.label is not None)
+    return {label: comparison.names.get(label, str(label)) for label in sorted(found)}
+
+
+def _agreement(comparison: Comparison, pictures: Pictures) -> Section:
+    parts: list[Part] = [
+        Gallery([kinds[kind] for kind in ("bland_altman", "scatter") if kind in kinds])
+        for kinds in pictures.values()
+        if "bland_altman" in kinds
+    ]
+    text = (
+        "Dots are voxels, circles the medians of structures. Lines show the bias and the 95 %"
+        " limits of agreement, bands their 95 % intervals. The voxels of one image are not"
+        " independent measurements of a scanner's performance: read the rows over regions for"
+        " that."
+    )
+    if comparison.agreements:
+        parts.append(_agreement_table(comparison.agreements))
+    return Section("Agreement", [Text(text), *parts])
+
+
+def _agreement_table(agreements: Sequence[Agreement]) -> Table:
+    repeated = any(one.repeatability for one in agreements)
+    heads = [
+        Column("quantity", is_text=True),
+        Column("pairs", is_text=True),
+        Column("n"),
+        Column("bias", "%"),
+        Column("limits of agreement", "%"),
+        Column("CCC"),
+        Column("ICC(2,1)"),
+        Column("slope"),
+        Column("intercept"),
+        Column("Wilcoxon p (Holm)"),
+    ]
+    if repeated:
+        heads += [Column("wCV", "%"), Column("RC", "%")]
+    return Table(
+        caption=(
+            "Agreement, with 95 % intervals in brackets. Differences in percent of the mean of the"
+            " two, or in the unit of the quantity where it may be 0."
+        ),
+        columns=heads,
+        rows=[_agreement_cells(one, DISPLAY[one.name], repeated) for one in agreements],
+    )
+
+
+def _agreement_cells(one: Agreement, display: Display, repeated: bool) -> list[Content]:
+    limits = one.percent or one.difference.scaled(display.factor)
+    line = None if one.line is None else one.line.scaled(display.factor)
+    cells: list[Content] = [
+        display.symbol,
+        one.cases,
+        limits.n,
+        _bracketed(limits.bias),
+        f"{shown(limits.lower.value)} to {shown(limits.upper.value)}",
+        _bracketed(one.concordance.ccc, 4),
+        _bracketed(one.intraclass.icc, 4),
+        None if line is None else _bracketed(line.slope, 3),
+        None if line is None else f"{_bracketed(line.intercept)} {display.unit}",
+        "< 0.001" if one.test.p_adjusted < 0.001 else shown(one.test.p_adjusted, 3),
+    ]
+    if repeated and one.repeatability:
+        found = one.repeatability
+        cells += [_bracketed(found.within_cv_percent), _bracketed(found.coefficient_percent)]
+    return cells
+
+
+def _bracketed(estimate: Estimate, decimals: int | None = None) -> str:
+    value, low, high = (
+        shown(one, decimals) for one in (estimate.value, estimate.low, estimate.high)
+    )
+    return f"{value} [{low}, {high}]"
+
+
+def _numbers(comparison: Comparison) -> Section:
+    return Section(
+        "All numbers",
+        [
+            Details(DISPLAY[name].label, [detail_table(comparison.rows, name)])
+            for name in comparison.parameters
+        ],
+    )
+
+
+def _definitions(comparison: Comparison) -> Section:
+    points = [
+        "Errors are estimate minus reference, over every voxel with an estimate, also at the edge"
+        " of the range and not converged.",
+        "Limits of agreement: bias ± 1.96 SD (Bland and Altman 1986), intervals exact for normal"
+        " differences (Carkeet 2015).",
+        "CCC: Lin's concordance correlation (1989, variance as corrected in 2000).",
+        f"ICC(2,1): {MODELS['ICC(2,1)']} (Shrout and Fleiss 1979; McGraw and Wong 1996).",
+        "Lines: least squares over voxels against a truth, Deming over repeated voxels, Passing and"
+        " Bablok over regions.",
+        "Wilcoxon: signed rank, two-sided, p adjusted by Holm for the quantities of one row group.",
+    ]
+    if comparison.reference.role is not Role.TRUTH:
+        points += [f"{formula}." for formula in FORMULAS.values()]
+    return Section("Definitions", [Bullets(points)])

@@ -212,6 +212,18 @@ def test_all_estimators_are_given_the_same_noise_of_the_right_size() -> None:
     assert abs(correlation) < 0.4  # draws differ
 
 
+def test_every_block_and_ratio_has_noise_of_its_own() -> None:
+    study = plan(draws=2, n=8, block=4)
+    noises = []
+    for block in study.blocks():
+        series, sigma = study.series(block)
+        clean = simulate(fisp(), study.tissue.take(slice(block.start, block.stop)))
+        noises.append(((series - clean[:, None]) / sigma[:, None, None]).ravel())
+    correlations = np.abs(np.corrcoef(noises) - np.eye(4))
+    assert len(noises) == 4
+    assert correlations.max() < 0.15  # 720 samples each: 1 / sqrt(720) is 0.04
+
+
 def test_failures_and_what_is_not_stated() -> None:
     study = plan(snrs_db=(40,))
     found = run_monte_carlo(study, {"fails": Fake(0.1, fails=True)})

@@ -76,9 +76,9 @@ def test_only_slices_and_voxels_that_were_asked_for_are_shown() -> None:
     [
         (10**6, 50, 1),
         (600 * 20, 20, 1),  # fewer slices
-        (600 * 8, 8, 1),
-        (600 * 7, 28, 2),  # then fewer voxels, which leaves room for slices
-        (50, 8, 10),
+        (600 * 16, 16, 1),
+        (600 * 15, 50, 2),  # then fewer voxels, which leaves room for slices
+        (100, 16, 10),
         (3, 3, 30),  # one voxel a slice: nothing is left to leave out but slices
     ],
 )

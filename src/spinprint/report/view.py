@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_FEWEST = 8  # slices that are kept before voxels within a slice are left out
+_FEWEST = 16  # slices that are kept before voxels within a slice are left out
 _MARGIN = 2  # voxels around what was mapped
 _ENDS = (("L", "R"), ("P", "A"), ("I", "S"))  # the ends of the axes of RAS+ space
 

@@ -15,8 +15,8 @@ from .quantities import shown
 from .view import View
 from .viewer import Categories, Viewer, Volume
 
-MAX_VOXELS = 6_000_000
-"""Voxels in all maps of one viewer, at most: 12 MB, and 16 MB as text where nothing compresses.
+MAX_VOXELS = 8_000_000
+"""Voxels in all maps of one viewer, at most: 16 MB, and 22 MB as text where nothing compresses.
 
 Of larger maps a viewer holds fewer slices, then every second or third voxel, and says so.
 """

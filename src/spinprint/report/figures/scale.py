@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLAIN = (1e-3, 1e5)  # numbers that are written out
 
 
 def logarithmic(axes: Axes, *which: str) -> None:
-    """Make "x", "y" or both logarithmic, with ticks for what they show: call it after drawing."""
+    """Make "x", "y" or both logarithmic, with ticks that fit what they show."""
     for name in which:
         getattr(axes, f"set_{name}scale")("log")
-        low, high = getattr(axes, f"get_{name}lim")()
-        decades = math.log10(high / low)
-        steps = (1.0,) if decades > 2 else (1.0, 2.0, 5.0) if decades > 1 else (1.0, 2.0, 3.0, 5.0)
         axis = getattr(axes, f"{name}axis")
-        axis.set_major_locator(LogLocator(subs=steps, numticks=9))
+        axis.set_major_locator(_RoundTicks(numticks=9))
         axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
-        axis.set_minor_formatter(NullFormatter())
-        if decades <= 2:
-            axis.set_minor_locator(NullLocator())
+        axis.set_minor_locator(NullLocator())
+
+
+class _RoundTicks(LogLocator):
+    """Powers of ten, and numbers between them where the axis spans few."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        decades = abs(math.log10(vmax / vmin)) if vmin > 0 else math.inf
+        between = (2.0, 3.0, 5.0) if decades < 1 else (2.0, 5.0) if decades < 2 else ()
+        self.set_params(subs=(1.0, *between))
+        return super().tick_values(vmin, vmax)
 
 
 def whole(axes: Axes, name: str) -> None:

@@ -101,6 +101,14 @@ def test_sequence_show_takes_presets_and_files(run: Run, scan: Path) -> None:
         assert "inversion" in shown
 
 
+def test_sequence_show_adds_the_precision_of_an_organ(run: Run) -> None:
+    plain, added = (
+        run("sequence", "show", "fisp_cao500", *more).out for more in ((), ("--precision", "brain"))
+    )
+    assert added[: len(plain)] == plain
+    assert any(line.startswith("white matter") and line.endswith("%") for line in added)
+
+
 def test_sequence_convert_keeps_what_is_played(run: Run, tmp_path: Path) -> None:
     outcome = run("sequence", "convert", "spi_500", "--out", tmp_path / "s.toml")
     assert outcome.out == [str(tmp_path / "s.toml")]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ...evaluation.agreement import BlandAltman, Estimate
+from .scale import logarithmic
 from .style import ACCENT, INK, MUTED, SECOND, styled
 
 WIDE = 10.0
@@ -78,8 +79,7 @@ def cloud(axes: Axes, x: NDArray[Any], y: NDArray[Any]) -> None:
 def scale_by_range(axes: Axes, values: NDArray[Any], *which: str) -> None:
     """Make axes logarithmic where positive values span more than a factor of `WIDE`."""
     if values.size and values.min() > 0 and values.max() > WIDE * values.min():
-        for one in which:
-            getattr(axes, f"set_{one}scale")("log")
+        logarithmic(axes, *which)
 
 
 def _range(agreement: BlandAltman) -> tuple[float, float]:

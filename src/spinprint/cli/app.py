@@ -69,6 +69,8 @@ def simulate(
     rescan: bool = False,
     field_strength: float | None = None,
     batch: str | None = None,
+    subject: Whole | None = None,
+    download: bool = False,
     b1_range: tuple[float, float] | None = None,
     b0_range: tuple[float, float] | None = None,
     partial_volume: bool = True,
@@ -104,6 +106,10 @@ def simulate(
         1.5 or 3 T, 3 if not given (nist).
     batch
         K3290 or PLL2020, K3290 if not given (nist).
+    subject
+        A head of the BrainWeb database by its number, instead of the drawn one (brain).
+    download
+        Fetch that head from brainweb.bic.mni.mcgill.ca if it is not on this machine (brain).
     b1_range
         Lowest and highest relative B1 of a smooth field, say 0.85 1.15.
     b0_range
@@ -116,7 +122,8 @@ def simulate(
     made, series = run_simulation(
         load_sequence(sequence), out, phantom, snr_db=snr_db, sigma=sigma, seed=seed,
         matrix=matrix, slices=slices, volunteer=volunteer, rescan=rescan,
-        field_strength=field_strength, batch=batch, b1_range=b1_range, b0_range=b0_range,
+        field_strength=field_strength, batch=batch, subject=subject, download=download or None,
+        b1_range=b1_range, b0_range=b0_range,
         partial_volume=partial_volume, stage=stage,
     )  # fmt: skip
     console.print(f"sigma {made.sigma:.3g} per channel; SNR {made.snr_db:.1f} dB (rms over time)")
@@ -209,6 +216,56 @@ def map_(
     for remark in result.remarks:
         console.print(remark)
     print(out)
+
+
+@app.command
+def evaluate(
+    maps_dir: Path,
+    *,
+    out: Path,
+    truth: Path | None = None,
+    phantom: Literal["nist"] | None = None,
+    batch: Literal["K3290", "PLL2020"] = "K3290",
+    labels: Path | None = None,
+    sequence: str | None = None,
+    subject: str | None = None,
+    seed: Whole = 0,
+) -> None:
+    """Compare maps with the truth, with other maps, or with the tables of a phantom.
+
+    Example: spinprint evaluate maps --truth simulated/truth --labels labels.nii.gz --out evaluation
+
+    Parameters
+    ----------
+    maps_dir
+        Folder of the maps, as `spinprint map` writes it.
+    out
+        Folder for report.html, tables (CSV, JSON) and figures (PNG, SVG).
+    truth
+        Folder of the true maps, or of other maps: a repeat, or another estimator's.
+    phantom
+        Instead of --truth, a phantom with published values; its spheres are found in the maps.
+    batch
+        Which copy of the NIST phantom: K3290 up to serial number 130-0041, else PLL2020.
+    labels
+        Image of structures, named in a JSON file beside it; without it all voxels are one.
+    sequence
+        What the maps were measured with, for the Cramér-Rao bound; found by its hash where it is a
+        preset or lies beside the maps or the truth.
+    subject
+        BIDS label of the subject, where the maps hold several.
+    seed
+        Seed of the resampling behind the intervals.
+    """
+    from ..workflows.evaluation import evaluate_maps
+
+    result = evaluate_maps(
+        maps_dir, out, truth=truth, phantom=phantom, batch=batch, labels=labels,
+        sequence=sequence, subject=subject, seed=seed, stage=stage,
+    )  # fmt: skip
+    for remark in result.remarks:
+        console.print(remark)
+    print(result.report)
 
 
 @sequence_app.command

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from spinprint import InputError, SeriesError
 from spinprint.evaluation.acquisition import Radial, Spiral, acquire, coil_maps, grid, subspace
-from spinprint.evaluation.acquisition.low_rank import NormalMatrix, adjoint
+from spinprint.evaluation.acquisition.low_rank import NormalMatrix, adjoint, within_disc
 
 LowRank = tuple[NDArray[np.complex64], NDArray[np.complex64]]
 
@@ -44,7 +44,7 @@ def test_runs_of_frames_add_up(low_rank: LowRank, monkeypatch: pytest.MonkeyPatc
 
 
 def test_noisy_samples_give_the_least_squares_solution() -> None:
-    """One frame, one coil, odd matrix, against dense linear algebra."""
+    """One frame, one coil, odd matrix, against dense linear algebra over the sampled disc."""
     rng = np.random.default_rng(3)
     image = rng.standard_normal((5, 3, 1)) + 0j
     coils, trajectory = coil_maps((5, 3), 1), Spiral(interleaves=6, full_interleaves=6)
@@ -53,9 +53,19 @@ def test_noisy_samples_give_the_least_squares_solution() -> None:
     x, y = (np.arange(5) - 2)[:, None] / 5, (np.arange(3) - 1) / 5
     place = points.real[:, None, None] * x + points.imag[:, None, None] * y
     matrix = (np.exp(-2j * np.pi * place) * coils[0]).reshape(points.size, -1)
-    expected = np.linalg.lstsq(matrix, kspace.data[0, 0], rcond=None)[0]
+    disc = within_disc(np.eye(15).reshape(5, 3, 15)).reshape(15, 15)
+    expected = np.linalg.lstsq(matrix @ disc, kspace.data[0, 0], rcond=1e-5)[0]
     found = subspace(kspace, np.ones((1, 1)), iterations=200, tolerance=1e-6)
     np.testing.assert_allclose(found.ravel(), expected, atol=2e-3 * np.abs(expected).max())
+
+
+def test_only_the_disc_of_k_space_is_kept() -> None:
+    place = np.exp(2j * np.pi / 8 * np.arange(8))
+    inside = np.multiply.outer(place**3, place**-2)
+    corner = np.multiply.outer(place**3, place**3)
+    found = within_disc(np.stack((inside, corner), axis=-1))
+    np.testing.assert_allclose(found[..., 0], inside, atol=1e-6)
+    np.testing.assert_allclose(found[..., 1], 0, atol=1e-6)
 
 
 def test_the_same_samples_give_the_same_bits(low_rank: LowRank) -> None:

@@ -4,10 +4,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import spinprint as sp
 from spinprint import DictionaryError, InputError, SeriesError
-from spinprint.evaluation.acquisition import Radial, Sampling, Spiral, choose_sampling, scan
+from spinprint.evaluation.acquisition import (
+    Radial,
+    Sampling,
+    Spiral,
+    acquire,
+    choose_sampling,
+    coil_maps,
+    grid,
+    scan,
+    subspace,
+)
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +108,19 @@ def test_the_words_of_the_command_line() -> None:
 def test_options_without_use_are_refused(kind: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         choose_sampling(kind, **options)
+
+
+@pytest.mark.parametrize("trajectory", [Spiral(interleaves=2), Radial(interleaves=4)])
+def test_images_are_as_noisy_as_the_sampling_says(
+    low_rank: tuple[NDArray[np.complex64], NDArray[np.complex64]], trajectory: Spiral | Radial
+) -> None:
+    """Of gridded images exactly; of coefficients a little more, as frames overlap."""
+    series, basis = low_rank
+    coils = coil_maps(series.shape[:2], 4)
+    sigma = 0.02 * np.abs(series).max()
+    expected = Sampling(trajectory=trajectory).image_sigma(sigma, 25)
+    clean = acquire(series, trajectory, coils)
+    noisy = acquire(series, trajectory, coils, sigma=sigma, rng=np.random.default_rng(0))
+    assert (grid(noisy) - grid(clean)).real.std() == pytest.approx(expected, rel=0.03)
+    found = (subspace(noisy, basis) - subspace(clean, basis)).real.std()
+    assert found == pytest.approx(1.05 * expected, rel=0.1)

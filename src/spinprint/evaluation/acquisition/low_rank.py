@@ -39,8 +39,9 @@ def subspace(
     """Coefficient images of least squares in k-space, `(x, y, rank)`.
 
     `coefficients @ basis.T` is the series; `dictionary.match` and the estimators take that. White
-    noise weighs all samples alike. No regularisation is added: conjugate gradients start from 0
-    and stop early, which leaves out what the samples do not determine.
+    noise weighs all samples alike. The corners of k-space, which no sample reaches, stay 0, as in
+    gridding: fitted to the little that coils tell of them, they would hold noise alone. Nothing
+    else regularises the fit.
 
     Memory for each voxel: 48 bytes times rank² for the kernels while they are made, 64 times rank
     and coils for the images, 8 times the frames for the adjoint; the point-spread functions take
@@ -79,7 +80,7 @@ def subspace(
             " least 0 and below 1"
         )
     normal = NormalMatrix(kspace, basis, portion(progress, 0, 2))
-    right = adjoint(kspace, basis, portion(progress, 2, 4))
+    right = within_disc(adjoint(kspace, basis, portion(progress, 2, 4)))
     return _conjugate_gradients(normal, right, iterations, tolerance, portion(progress, 3, 4))
 
 
@@ -88,6 +89,16 @@ def adjoint(
 ) -> NDArray[np.complex64]:
     """The adjoint of sampling applied to the data: coefficient images `(x, y, rank)`."""
     return backproject(kspace, np.ones(kspace.data.shape[2]), progress) @ basis.conj()
+
+
+def within_disc(images: NDArray[Any]) -> NDArray[np.complex64]:
+    """Images `(x, y, rank)` without the corners of k-space, beyond matrix / 2."""
+    x, y, _ = images.shape
+    matrix = max(x, y)
+    reach = np.hypot(np.fft.fftfreq(x, 1 / matrix)[:, None], np.fft.fftfreq(y, 1 / matrix))
+    spectra = scipy.fft.fft2(images, axes=(0, 1))
+    spectra *= (reach <= matrix / 2)[:, :, None]
+    return scipy.fft.ifft2(spectra, axes=(0, 1), overwrite_x=True)
 
 
 class NormalMatrix:
@@ -160,7 +171,7 @@ def _conjugate_gradients(
     tolerance: float,
     progress: Progress | None,
 ) -> NDArray[np.complex64]:
-    """Solve `normal(images) = right` from 0 (Hestenes and Stiefel 1952)."""
+    """Solve `normal(images) = right` from 0 within the disc (Hestenes and Stiefel 1952)."""
     images = np.zeros_like(right)
     residual = right.copy()
     way = right.copy()
@@ -168,7 +179,7 @@ def _conjugate_gradients(
     for step in range(iterations):
         if energy <= tolerance**2 * first:
             break
-        ahead = normal(way)
+        ahead = within_disc(normal(way))
         length = energy / np.vdot(way, ahead).real
         images += np.float32(length) * way
         residual -= np.float32(length) * ahead

@@ -60,6 +60,17 @@ class Sampling:
         if self.rank is not None and self.rank < 1:
             raise InputError(f"rank = {self.rank} must be at least 1")
 
+    def image_sigma(self, sigma: float, matrix: int) -> float:
+        """Noise per channel of the reconstructed images: sqrt(acceleration) times `sigma`.
+
+        `sigma` is that of a fully sampled image, matrix the voxels along the longer side. Exact
+        after gridding. After a subspace reconstruction it is the noise of each coefficient where
+        frames tell the coefficients well apart, else somewhat more. Aliases are not in it, which
+        in a gridded series are the larger part of what looks like noise, and yet harm estimates
+        less: they are spread over the fingerprint as no atom is.
+        """
+        return float(sigma * np.sqrt(self.trajectory.acceleration(matrix)))
+
     def describe(self, matrix: int) -> dict[str, Any]:
         """What was done, for provenance; matrix is the number of voxels along the longer side."""
         return {
@@ -115,10 +126,11 @@ def scan(
     """Sample every slice along the trajectory and reconstruct it, `(x, y, z, time)`.
 
     Slices are scanned one after another with the same coils and trajectory, so that memory
-    beyond the two series is that of one slice. After gridding a frame is `sqrt(acceleration)`
-    times as noisy as `sigma` says, and its aliases are larger still. After a subspace
-    reconstruction what noise there is lies within the basis: none is left outside it by which
-    an estimator could tell sigma.
+    beyond the two series is that of one slice.
+
+    Estimators must be told `sampling.image_sigma`: what they find by themselves is too much after
+    gridding, where aliases count as noise, and too little after a subspace reconstruction, which
+    leaves none outside the basis.
 
     Parameters
     ----------

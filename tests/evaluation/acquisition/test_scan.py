@@ -36,7 +36,7 @@ def test_the_subspace_holds_fewer_aliases_in_every_slice(
     errors = {}
     for reconstruction in ("gridding", "subspace"):
         sampling = Sampling(trajectory=trajectory, coils=4, reconstruction=reconstruction)
-        found = scan(series, short, sampling)
+        found = scan(series, short, sampling, np.random.default_rng(0))
         assert found.shape == series.shape
         assert found.dtype == np.complex64
         np.testing.assert_allclose(
@@ -51,7 +51,7 @@ def test_the_subspace_holds_fewer_aliases_in_every_slice(
 def test_noise_seed_and_rank_count(short: sp.Sequence, series: np.ndarray) -> None:
     sampling = Sampling(coils=2, reconstruction="subspace", rank=3)
     first, again, other = (
-        scan(series, short, sampling, sigma=0.01, seed=seed) for seed in (0, 0, 1)
+        scan(series, short, sampling, np.random.default_rng(seed), sigma=0.01) for seed in (0, 0, 1)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -60,16 +60,22 @@ def test_noise_seed_and_rank_count(short: sp.Sequence, series: np.ndarray) -> No
 
 def test_progress_is_told_over_all_slices(short: sp.Sequence, series: np.ndarray) -> None:
     told: list[float] = []
-    scan(series, short, Sampling(coils=1), progress=lambda done, all_: told.append(done / all_))
+    scan(
+        series,
+        short,
+        Sampling(coils=1),
+        np.random.default_rng(0),
+        progress=lambda done, all_: told.append(done / all_),
+    )
     assert told == sorted(told)
     assert told[-1] == 1
 
 
 def test_what_does_not_fit_is_refused(short: sp.Sequence, series: np.ndarray) -> None:
     with pytest.raises(SeriesError, match="with 80 images, the samples of 'short'"):
-        scan(series[..., 1:], short, Sampling())
+        scan(series[..., 1:], short, Sampling(), np.random.default_rng(0))
     with pytest.raises(DictionaryError, match="rank = 81"):
-        scan(series, short, Sampling(reconstruction="subspace", rank=81))
+        scan(series, short, Sampling(reconstruction="subspace", rank=81), np.random.default_rng(0))
 
 
 def test_the_words_of_the_command_line() -> None:

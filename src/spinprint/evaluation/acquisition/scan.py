@@ -118,9 +118,9 @@ def scan(
     series: NDArray[Any],
     sequence: Sequence,
     sampling: Sampling,
+    rng: np.random.Generator,
     *,
     sigma: float = 0.0,
-    seed: int = 0,
     progress: Progress | None = None,
 ) -> NDArray[np.complex64]:
     """Sample every slice along the trajectory and reconstruct it, `(x, y, z, time)`.
@@ -140,10 +140,10 @@ def scan(
         What was played; its default dictionary gives the basis of a subspace.
     sampling
         Trajectory, coils and reconstruction.
+    rng
+        Where coils and noise come from.
     sigma
         Noise per real and imaginary channel of a fully sampled image [unit of the series].
-    seed
-        Seed of coils and noise.
     progress
         Called with the work done and its amount.
 
@@ -163,9 +163,8 @@ def scan(
             f"a series of shape {series.shape} must be (x, y, z, time) with"
             f" {sequence.n_samples} images, the samples of {sequence.name!r}"
         )
-    coils = coil_maps(series.shape[:2], sampling.coils, seed)
+    coils = coil_maps(series.shape[:2], sampling.coils, seed=int(rng.integers(2**32)))
     basis = _basis(sequence, sampling)
-    rng = np.random.default_rng(seed)
     images = np.empty(series.shape, np.complex64)
     parts = 2 * series.shape[2]
     for z in range(series.shape[2]):

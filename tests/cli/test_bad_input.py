@@ -291,6 +291,8 @@ def test_a_dictionary_that_cannot_be_built(
             ["--phantom", "nist", "--volunteer", "1"],
             "--volunteer does not apply to the phantom nist, only to knee",
         ),
+        (["--download"], "--download does not apply to the phantom knee, only to brain"),
+        (["--phantom", "brain", "--brainweb", "7"], "BrainWeb has no subject 7; it has 4, 5"),
         (["--volunteer", "-1"], "volunteer = -1 must be at least 0"),
         (
             ["--phantom", "nist", "--batch", "PLL2020", "--field-strength", "1.5"],

@@ -69,7 +69,7 @@ def simulate(
     rescan: bool = False,
     field_strength: float | None = None,
     batch: str | None = None,
-    subject: Whole | None = None,
+    brainweb: Whole | None = None,
     download: bool = False,
     b1_range: tuple[float, float] | None = None,
     b0_range: tuple[float, float] | None = None,
@@ -106,7 +106,7 @@ def simulate(
         1.5 or 3 T, 3 if not given (nist).
     batch
         K3290 or PLL2020, K3290 if not given (nist).
-    subject
+    brainweb
         A head of the BrainWeb database by its number, instead of the drawn one (brain).
     download
         Fetch that head from brainweb.bic.mni.mcgill.ca if it is not on this machine (brain).
@@ -122,7 +122,7 @@ def simulate(
     made, series = run_simulation(
         load_sequence(sequence), out, phantom, snr_db=snr_db, sigma=sigma, seed=seed,
         matrix=matrix, slices=slices, volunteer=volunteer, rescan=rescan,
-        field_strength=field_strength, batch=batch, subject=subject, download=download or None,
+        field_strength=field_strength, batch=batch, brainweb=brainweb, download=download or None,
         b1_range=b1_range, b0_range=b0_range,
         partial_volume=partial_volume, stage=stage,
     )  # fmt: skip

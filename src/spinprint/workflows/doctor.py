@@ -17,6 +17,7 @@ _NEEDED = ("numpy", "scipy", "numba", "nibabel", "h5py", "matplotlib")
 _EXTRAS = {
     "gpu": ("torch", "runs on a CUDA GPU where there is one"),
     "pulseq": ("pypulseq", "reads Pulseq files"),
+    "brainweb": ("brainweb_dl", "fetches heads of the BrainWeb database"),
 }
 """Extra: the package it brings and what for."""
 

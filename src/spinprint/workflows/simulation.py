@@ -87,7 +87,8 @@ def simulate_phantom(
     stage
         Hears of the stages of the work.
     options
-        What else the phantom takes: `volunteer` (knee), `field_strength` and `batch` (nist).
+        What else the phantom takes: `volunteer` (knee), `field_strength` and `batch` (nist),
+        `brainweb` and `download` (brain).
         None counts as not given.
 
     Raises

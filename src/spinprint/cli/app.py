@@ -34,6 +34,8 @@ def _whole_number(type_: Any, tokens: Any) -> int:  # noqa: ARG001
 
 
 Whole = Annotated[int, Parameter(converter=_whole_number)]
+Flag = Annotated[bool, Parameter(negative=())]
+Bounds = Annotated[tuple[float, float], Parameter(negative=())]
 
 
 @app.command
@@ -66,13 +68,13 @@ def simulate(
     matrix: Whole = 112,
     slices: Whole = 3,
     volunteer: Whole | None = None,
-    rescan: bool = False,
+    rescan: Flag = False,
     field_strength: float | None = None,
     batch: str | None = None,
     brainweb: Whole | None = None,
-    download: bool = False,
-    b1_range: tuple[float, float] | None = None,
-    b0_range: tuple[float, float] | None = None,
+    download: Flag = False,
+    b1_range: Bounds | None = None,
+    b0_range: Bounds | None = None,
     partial_volume: bool = True,
 ) -> None:
     """Simulate a noisy series of a phantom with known truth.
@@ -227,6 +229,7 @@ def evaluate(
     phantom: Literal["nist"] | None = None,
     batch: Literal["K3290", "PLL2020"] = "K3290",
     labels: Path | None = None,
+    erode: Whole = 0,
     sequence: str | None = None,
     subject: str | None = None,
     seed: Whole = 0,
@@ -249,6 +252,8 @@ def evaluate(
         Which copy of the NIST phantom: K3290 up to serial number 130-0041, else PLL2020.
     labels
         Image of structures, named in a JSON file beside it; without it all voxels are one.
+    erode
+        Layers of voxels to leave out at the borders of structures, where tissues mix.
     sequence
         What the maps were measured with, for the Cramér-Rao bound; found by its hash where it is a
         preset or lies beside the maps or the truth.
@@ -261,7 +266,7 @@ def evaluate(
 
     result = evaluate_maps(
         maps_dir, out, truth=truth, phantom=phantom, batch=batch, labels=labels,
-        sequence=sequence, subject=subject, seed=seed, stage=stage,
+        erode=erode, sequence=sequence, subject=subject, seed=seed, stage=stage,
     )  # fmt: skip
     for remark in result.remarks:
         console.print(remark)

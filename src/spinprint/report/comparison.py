@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -90,8 +91,22 @@ def _summary(comparison: Comparison, bound: str, remarks: Sequence[str]) -> Sect
     parts: list[Part] = [Text(sentences, style="summary")]
     if comparison.reference.role is Role.TRUTH and (judged := claims(rows)):
         parts.append(Verdicts(judged, "Verdicts over all voxels, with 95 % bootstrap intervals."))
-    parts += [accuracy_table(rows), Text([bound, *remarks], style="small")]
+    table = _called(accuracy_table(rows), comparison)
+    parts += [table, Text([bound, *remarks], style="small")]
     return Section("Summary", parts)
+
+
+def _called(table: Table, comparison: Comparison) -> Table:
+    """A table of errors that calls the reference what it is."""
+    if comparison.reference.role is Role.TRUTH:
+        return table
+    columns = [
+        dataclasses.replace(one, name=one.name.replace("truth", "reference"))
+        for one in table.columns
+        if isinstance(one, Column)
+    ]
+    caption = table.caption.replace("truth", "reference")
+    return dataclasses.replace(table, caption=caption, columns=columns)
 
 
 def _differences(comparison: Comparison) -> str:
@@ -136,16 +151,15 @@ def _errors(pictures: Pictures, names: Mapping[int, str]) -> Section:
         )
     ]
     if names:
-        parts.append(
-            Table(
-                caption="The labels at the axes of the boxes.",
-                columns=[Column("label"), Column("structure", is_text=True)],
-                rows=[(str(label), name) for label, name in names.items()],
-            )
+        legend = Table(
+            caption="The labels at the axes of the boxes.",
+            columns=[Column("label"), Column("structure", is_text=True)],
+            rows=[(str(label), name) for label, name in names.items()],
         )
+        parts.append(Details("Names of the labels", [legend]))
     for kinds in pictures.values():
         chosen = [kinds[kind] for kind in ("regions", "calibration") if kind in kinds]
-        parts += [kinds["error_map"], *([Gallery(chosen)] if chosen else [])]
+        parts += [Gallery(chosen)] if chosen else []
     return Section("Errors", parts)
 
 
@@ -168,55 +182,73 @@ def _agreement(comparison: Comparison, pictures: Pictures) -> Section:
         " that."
     )
     if comparison.agreements:
-        parts.append(_agreement_table(comparison.agreements))
+        parts += [_difference_table(comparison.agreements), _line_table(comparison.agreements)]
     return Section("Agreement", [Text(text), *parts])
 
 
-def _agreement_table(agreements: Sequence[Agreement]) -> Table:
+def _difference_table(agreements: Sequence[Agreement]) -> Table:
     repeated = any(one.repeatability for one in agreements)
     heads = [
-        Column("quantity", is_text=True),
-        Column("pairs", is_text=True),
-        Column("n"),
+        *_CASES,
         Column("bias", "%"),
-        Column("limits of agreement", "%"),
-        Column("CCC"),
-        Column("ICC(2,1)"),
-        Column("slope"),
-        Column("intercept"),
+        Column("lower limit", "%"),
+        Column("upper limit", "%"),
         Column("Wilcoxon p (Holm)"),
     ]
     if repeated:
         heads += [Column("wCV", "%"), Column("RC", "%")]
     return Table(
         caption=(
-            "Agreement, with 95 % intervals in brackets. Differences in percent of the mean of the"
-            " two, or in the unit of the quantity where it may be 0."
+            "Bias and 95 % limits of agreement, with 95 % intervals in brackets: differences in"
+            " percent of the mean of the two, or in the unit of the quantity where it may be 0."
         ),
         columns=heads,
-        rows=[_agreement_cells(one, DISPLAY[one.name], repeated) for one in agreements],
+        rows=[_difference_cells(one, DISPLAY[one.name], repeated) for one in agreements],
     )
 
 
-def _agreement_cells(one: Agreement, display: Display, repeated: bool) -> list[Content]:
+def _difference_cells(one: Agreement, display: Display, repeated: bool) -> list[Content]:
     limits = one.percent or one.difference.scaled(display.factor)
-    line = None if one.line is None else one.line.scaled(display.factor)
+    p = one.test.p_adjusted
     cells: list[Content] = [
-        display.symbol,
-        one.cases,
-        limits.n,
-        _bracketed(limits.bias),
-        f"{shown(limits.lower.value)} to {shown(limits.upper.value)}",
-        _bracketed(one.concordance.ccc, 4),
-        _bracketed(one.intraclass.icc, 4),
-        None if line is None else _bracketed(line.slope, 3),
-        None if line is None else f"{_bracketed(line.intercept)} {display.unit}",
-        "< 0.001" if one.test.p_adjusted < 0.001 else shown(one.test.p_adjusted, 3),
+        *_case_cells(one),
+        *(_bracketed(end) for end in (limits.bias, limits.lower, limits.upper)),
+        "< 0.001" if p < 0.001 else shown(p, 3),
     ]
     if repeated and one.repeatability:
         found = one.repeatability
         cells += [_bracketed(found.within_cv_percent), _bracketed(found.coefficient_percent)]
     return cells
+
+
+def _line_table(agreements: Sequence[Agreement]) -> Table:
+    heads = [Column("CCC"), Column("ICC(2,1)"), Column("slope"), Column("intercept")]
+    return Table(
+        caption="Concordance and regression, with 95 % intervals in brackets.",
+        columns=[*_CASES, *heads, Column("line", is_text=True)],
+        rows=[_line_cells(one, DISPLAY[one.name]) for one in agreements],
+    )
+
+
+def _line_cells(one: Agreement, display: Display) -> list[Content]:
+    line = None if one.line is None else one.line.scaled(display.factor)
+    fitted: list[Content] = [None, None, None]
+    if line:
+        intercept = f"{_bracketed(line.intercept)} {display.unit}"
+        fitted = [_bracketed(line.slope, 3), intercept, line.method]
+    return [
+        *_case_cells(one),
+        _bracketed(one.concordance.ccc, 4),
+        _bracketed(one.intraclass.icc, 4),
+        *fitted,
+    ]
+
+
+_CASES = (Column("quantity", is_text=True), Column("pairs", is_text=True), Column("n"))
+
+
+def _case_cells(one: Agreement) -> list[Content]:
+    return [DISPLAY[one.name].symbol, one.cases, one.difference.n]
 
 
 def _bracketed(estimate: Estimate, decimals: int | None = None) -> str:
@@ -230,7 +262,7 @@ def _numbers(comparison: Comparison) -> Section:
     return Section(
         "All numbers",
         [
-            Details(DISPLAY[name].label, [detail_table(comparison.rows, name)])
+            Details(DISPLAY[name].label, [_called(detail_table(comparison.rows, name), comparison)])
             for name in comparison.parameters
         ],
     )

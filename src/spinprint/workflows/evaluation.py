@@ -53,6 +53,7 @@ def evaluate_maps(
     phantom: str | None = None,
     batch: str = "K3290",
     labels: Path | None = None,
+    erode: int = 0,
     sequence: str | None = None,
     subject: str | None = None,
     seed: int = 0,
@@ -74,8 +75,8 @@ def evaluate_maps(
     check_output_folder(out)
     with stage("Reading the maps"):
         given = read_input(
-            maps_dir, truth=truth, phantom=phantom, batch=batch, labels=labels, sequence=sequence,
-            subject=subject,
+            maps_dir, truth=truth, phantom=phantom, batch=batch, labels=labels, erode=erode,
+            sequence=sequence, subject=subject,
         )  # fmt: skip
     with stage("Computing the bounds"):
         bound, said = _bound(given)
@@ -83,7 +84,7 @@ def evaluate_maps(
         comparison = compare_maps(
             given.maps, given.reference, given.labels, given.names, bound=bound, seed=seed
         )
-    provenance = _provenance(maps_dir, given, labels, seed)
+    provenance = _provenance(maps_dir, given, labels, erode, seed)
     with (
         stage("Writing tables, figures and report"),
         staging(out, remove=_earlier(out, labels)) as folder,
@@ -129,7 +130,7 @@ def _bound(given: EvaluationInput) -> tuple[dict[str, NDArray[np.float64]], str]
 
 
 def _provenance(
-    maps_dir: Path, given: EvaluationInput, labels: Path | None, seed: int
+    maps_dir: Path, given: EvaluationInput, labels: Path | None, erode: int, seed: int
 ) -> dict[str, Any]:
     """How the comparison came about, in plain values."""
     sequence = given.sequence.name if given.sequence else given.origin.get("SequenceName")
@@ -139,6 +140,7 @@ def _provenance(
         "estimator": str(given.origin.get("EstimationAlgorithm", "not stated")),
         "compared with": f"{given.reference.name} ({given.reference.role.value})",
         "labels": str(labels) if labels else found,
+        "layers of voxels eroded": erode,
         "sequence": str(sequence or "not known"),
         "field strength [T]": given.origin.get("MagneticFieldStrength", "not known"),
         "matrix": " × ".join(str(length) for length in given.maps.shape) + " voxels",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import SequenceError, SeriesError
 from ..evaluation.comparison import Reference, Role
+from ..evaluation.erosion import erode_labels
 from ..evaluation.phantoms.nist import SPHERES, sphere_values
 from ..evaluation.spheres import place_spheres, sphere_labels
 from ..io import Geometry, read_labels, read_maps, read_origin
@@ -60,6 +61,7 @@ def read_input(
     phantom: str | None,
     batch: str,
     labels: Path | None,
+    erode: int,
     sequence: str | None,
     subject: str | None,
 ) -> EvaluationInput:
@@ -74,10 +76,7 @@ def read_input(
         raise SeriesError("give either --truth or --phantom: what the maps are compared with")
     maps, origin = read_maps(maps_dir, subject), read_origin(maps_dir, subject)
     known = _sequence(sequence, origin, maps_dir, truth)
-    structures, names = (
-        read_labels(labels, maps.shape, maps.affine) if labels else (None, dict[int, str]())
-    )
-    remarks = []
+    structures, names, remarks = _structures(labels, erode, maps)
     other = None
     if truth is not None:
         theirs = subject if subject and (truth / f"sub-{subject}").is_dir() else None
@@ -103,6 +102,29 @@ def read_input(
         found=phantom is not None and labels is None, sequence=known, origin=origin,
         remarks=tuple(remarks),
     )  # fmt: skip
+
+
+def _structures(
+    path: Path | None, erode: int, maps: Maps
+) -> tuple[Labels | None, dict[int, str], list[str]]:
+    """The structures of a file without their borders, their names, and remarks."""
+    if erode < 0 or (erode and path is None):
+        raise SeriesError(
+            f"--erode = {erode} must be 0 or more layers of voxels, and needs --labels to erode"
+        )
+    if path is None:
+        return None, {}, []
+    labels, names = read_labels(path, maps.shape, maps.affine)
+    if not erode:
+        return labels, names, []
+    eroded = erode_labels(labels, erode, maps.affine)
+    lost = sorted({int(one) for one in np.unique(labels)} - {int(one) for one in np.unique(eroded)})
+    if not eroded.any():
+        raise SeriesError(f"--erode = {erode} leaves no voxel of {path}: erode less")
+    remarks = [f"Structures were eroded by {erode} {'voxel' if erode == 1 else 'voxels'}."]
+    if lost:
+        remarks.append(f"Nothing is left of: {'; '.join(names.get(one, str(one)) for one in lost)}.")
+    return eroded, names, remarks
 
 
 def _reference(maps: Maps, other: Maps, path: Path, role: Role) -> Reference:

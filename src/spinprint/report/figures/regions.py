@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from .style import ACCENT, INK, MUTED, SECOND, styled
 
+_FAR = 8.0  # times the usual whisker, from which the axis is logarithmic but near 0
 _QUANTILES = (5, 25, 50, 75, 95)  # whisker, box, median, box, whisker
 
 
@@ -23,6 +25,9 @@ def region_figure(
     bounds: Sequence[float] | None = None,
 ) -> Figure:
     """A box a region: quartiles and median, whiskers from the 5th to the 95th percentile.
+
+    Where errors of some regions are far larger than usual, the axis is linear near 0 and
+    logarithmic beyond.
 
     Parameters
     ----------
@@ -57,9 +62,20 @@ def region_figure(
     axes.set_xticks(places, [str(number) for number in numbers])
     axes.set_xlabel("label of the structure")
     axes.set_ylabel(label)
-    axes.margins(y=0.25)
+    _widen(axes, boxes)
     axes.legend(loc="upper left", handlelength=1.2)
     return figure
+
+
+def _widen(axes: Axes, boxes: Sequence[dict[str, float]]) -> None:
+    """Make room for the legend, and compress large errors where they would hide the others."""
+    reaches = np.array([max(abs(box["whislo"]), abs(box["whishi"])) for box in boxes])
+    usual, largest = np.nanmedian(reaches), np.nanmax(reaches)
+    if largest > _FAR * usual > 0:
+        axes.set_yscale("symlog", linthresh=2 * usual)
+        axes.set_ylim(top=4 * largest)
+    else:
+        axes.margins(y=0.25)
 
 
 def _box(values: NDArray[Any]) -> dict[str, float]:

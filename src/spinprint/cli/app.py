@@ -76,6 +76,12 @@ def simulate(
     b1_range: Bounds | None = None,
     b0_range: Bounds | None = None,
     partial_volume: bool = True,
+    noise: Literal["complex", "rician"] = "complex",
+    sampling: Literal["none", "spiral", "radial"] = "none",
+    interleaves: Whole | None = None,
+    coils: Whole | None = None,
+    reconstruction: Literal["gridding", "subspace"] | None = None,
+    rank: Whole | None = None,
 ) -> None:
     """Simulate a noisy series of a phantom with known truth.
 
@@ -118,7 +124,23 @@ def simulate(
         Lowest and highest off-resonance of a smooth field in Hz, say -40 40.
     partial_volume
         Whether voxels at borders hold several tissues.
+    noise
+        complex, or rician: magnitudes, which no estimator takes, as sign and phase are lost.
+    sampling
+        Sample each frame along spirals (24 would do for all of k-space) or radial spokes, turned
+        from frame to frame by the golden angle; none samples fully. SNR and sigma stay those of
+        fully sampled images.
+    interleaves
+        Spirals or spokes of each frame, 1 if not given (spiral, radial).
+    coils
+        Receive coils of known sensitivity, 8 if not given (spiral, radial).
+    reconstruction
+        gridding: each frame alone, aliases and all, if not given; subspace: all frames together
+        in the basis of the default dictionary (spiral, radial).
+    rank
+        Coefficients of the subspace, as many as the dictionary's if not given.
     """
+    from ..evaluation.acquisition import choose_sampling
     from ..workflows.simulation import run_simulation
 
     made, series = run_simulation(
@@ -126,9 +148,18 @@ def simulate(
         matrix=matrix, slices=slices, volunteer=volunteer, rescan=rescan,
         field_strength=field_strength, batch=batch, brainweb=brainweb, download=download or None,
         b1_range=b1_range, b0_range=b0_range,
-        partial_volume=partial_volume, stage=stage,
+        partial_volume=partial_volume, noise=noise, stage=stage,
+        sampling=choose_sampling(
+            sampling, interleaves=interleaves, coils=coils, reconstruction=reconstruction,
+            rank=rank,
+        ),
     )  # fmt: skip
     console.print(f"sigma {made.sigma:.3g} per channel; SNR {made.snr_db:.1f} dB (rms over time)")
+    if made.sampling:
+        console.print(
+            f"undersampled {made.sampling.trajectory.acceleration(matrix):.3g} times: the ratio is"
+            f" that of full sampling, and map needs --sigma {made.sigma:.3g}"
+        )
     print(series)
 
 

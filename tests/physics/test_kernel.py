@@ -324,14 +324,17 @@ def test_cosine_and_sine(which: int, function: Any) -> None:
 
 
 @njit
-def transposed(x, first, out, row, step, column):  # type: ignore[no-untyped-def]
-    store_transposed(x, first, out, row, step, column)  # type: ignore[call-arg]
+def transposed(x, first, out, row, step, column, zeros):  # type: ignore[no-untyped-def]
+    store_transposed(x, first, out, row, step, column, zeros)  # type: ignore[call-arg]
 
 
-def test_a_transposed_window_goes_to_rows_apart_and_nowhere_else() -> None:
+@pytest.mark.parametrize("zeros", [False, True], ids=["alone", "with zeros"])
+def test_a_transposed_window_goes_to_rows_apart_and_nowhere_else(zeros: bool) -> None:
+    every = 2 if zeros else 1
     x = np.arange(3 * LANES * LANES, dtype=np.float32).reshape(-1, LANES)
-    out = np.full((2 * LANES + 1, LANES + 5), -1, np.float32)
+    out = np.full((2 * LANES + 1, 2 * LANES + 5), -1, np.float32)
     expected = out.copy()
-    expected[1::2, 3 : 3 + LANES] = x[LANES : 2 * LANES].T
-    transposed(x, LANES, out, 1, 2, 3)
+    expected[1::2, 3 : 3 + every * LANES] = 0
+    expected[1::2, 3 : 3 + every * LANES : every] = x[LANES : 2 * LANES].T
+    transposed(x, LANES, out, 1, 2, 3, zeros)
     np.testing.assert_array_equal(out, expected)

@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..physics.kernels.simd import LANES, any_greater, load, number, store, where_greater
+from ..physics.kernels.simd import WIDE, any_greater, load_wide, number_wide, store, where_greater
 
-TILE = 512 // LANES
+TILE = 512 // WIDE
 """Vectors of atoms that stay in the first cache while voxels pass."""
 
 
 @njit(forceinline=True)
 def four_products(atoms, voxels, terms, block, v):
     """|<d, y>|² of a vector of atoms with each of four voxels, from `v` on; all in registers."""
-    r0 = i0 = r1 = i1 = r2 = i2 = r3 = i3 = number(0.0)
+    r0 = i0 = r1 = i1 = r2 = i2 = r3 = i3 = number_wide(0.0)
     for term in range(terms):
-        atom = load(atoms, block * terms + term)
-        r0 = r0 + atom * number(voxels[v, term])
-        i0 = i0 + atom * number(voxels[v, terms + term])
-        r1 = r1 + atom * number(voxels[v + 1, term])
-        i1 = i1 + atom * number(voxels[v + 1, terms + term])
-        r2 = r2 + atom * number(voxels[v + 2, term])
-        i2 = i2 + atom * number(voxels[v + 2, terms + term])
-        r3 = r3 + atom * number(voxels[v + 3, term])
-        i3 = i3 + atom * number(voxels[v + 3, terms + term])
+        atom = load_wide(atoms, block * terms + term)
+        r0 = r0 + atom * number_wide(voxels[v, term])
+        i0 = i0 + atom * number_wide(voxels[v, terms + term])
+        r1 = r1 + atom * number_wide(voxels[v + 1, term])
+        i1 = i1 + atom * number_wide(voxels[v + 1, terms + term])
+        r2 = r2 + atom * number_wide(voxels[v + 2, term])
+        i2 = i2 + atom * number_wide(voxels[v + 2, terms + term])
+        r3 = r3 + atom * number_wide(voxels[v + 3, term])
+        i3 = i3 + atom * number_wide(voxels[v + 3, terms + term])
     return r0 * r0 + i0 * i0, r1 * r1 + i1 * i1, r2 * r2 + i2 * i2, r3 * r3 + i3 * i3
 
 
@@ -48,17 +48,17 @@ def best_atoms(atoms, voxels, scores, blocks):
     terms = voxels.shape[1] // 2
     n_blocks = atoms.shape[0] // terms
     for voxel in range(voxels.shape[0]):
-        store(scores, voxel, number(-1.0))
-        store(blocks, voxel, number(0.0))
+        store(scores, voxel, number_wide(-1.0))
+        store(blocks, voxel, number_wide(0.0))
     for start in range(0, n_blocks, TILE):
         stop = min(start + TILE, n_blocks)
         for v in range(0, voxels.shape[0], 4):
-            s0, s1 = load(scores, v), load(scores, v + 1)
-            s2, s3 = load(scores, v + 2), load(scores, v + 3)
-            b0, b1 = load(blocks, v), load(blocks, v + 1)
-            b2, b3 = load(blocks, v + 2), load(blocks, v + 3)
+            s0, s1 = load_wide(scores, v), load_wide(scores, v + 1)
+            s2, s3 = load_wide(scores, v + 2), load_wide(scores, v + 3)
+            b0, b1 = load_wide(blocks, v), load_wide(blocks, v + 1)
+            b2, b3 = load_wide(blocks, v + 2), load_wide(blocks, v + 3)
             for block in range(start, stop):
-                here = number(block)
+                here = number_wide(block)
                 m0, m1, m2, m3 = four_products(atoms, voxels, terms, block, v)
                 b0, b1 = where_greater(m0, s0, here, b0), where_greater(m1, s1, here, b1)
                 b2, b3 = where_greater(m2, s2, here, b2), where_greater(m3, s3, here, b3)
@@ -90,7 +90,7 @@ def top_atoms(atoms, first, n_atoms, voxels, scores, index):
     """
     terms = voxels.shape[1] // 2
     n_blocks = atoms.shape[0] // terms
-    row = np.empty((1, LANES), np.float32)
+    row = np.empty((1, WIDE), np.float32)
     for start in range(0, n_blocks, TILE):
         for v in range(0, voxels.shape[0], 4):
             for block in range(start, min(start + TILE, n_blocks)):
@@ -104,10 +104,10 @@ def top_atoms(atoms, first, n_atoms, voxels, scores, index):
 @njit(forceinline=True)
 def insert(products, row, block, first, n_atoms, scores, index):
     """Put those of a vector of products that belong there into an ordered list."""
-    if any_greater(products, number(scores[-1])):
+    if any_greater(products, number_wide(scores[-1])):
         store(row, 0, products)
-        for lane in range(LANES):
-            atom, place = block * LANES + lane, len(scores)
+        for lane in range(WIDE):
+            atom, place = block * WIDE + lane, len(scores)
             if atom >= n_atoms:
                 break
             while place > 0 and row[0, lane] > scores[place - 1]:
@@ -135,7 +135,7 @@ def extent(atoms, voxels, floors, theta, low, high):
     """
     terms = voxels.shape[1] // 2
     n_blocks = atoms.shape[0] // terms
-    row = np.empty((1, LANES), np.float32)
+    row = np.empty((1, WIDE), np.float32)
     for start in range(0, n_blocks, TILE):
         for v in range(0, voxels.shape[0], 4):
             for block in range(start, min(start + TILE, n_blocks)):
@@ -149,10 +149,10 @@ def extent(atoms, voxels, floors, theta, low, high):
 @njit(forceinline=True)
 def widen(products, row, block, floor, theta, low, high):
     """Widen a range by those of a vector of atoms whose product is above the floor."""
-    if any_greater(products, number(floor)):
+    if any_greater(products, number_wide(floor)):
         store(row, 0, products)
-        for lane in range(LANES):
-            atom = block * LANES + lane
+        for lane in range(WIDE):
+            atom = block * WIDE + lane
             if row[0, lane] > floor and atom < len(theta):
                 for p in range(len(low)):
                     low[p], high[p] = min(low[p], theta[atom, p]), max(high[p], theta[atom, p])
@@ -164,14 +164,14 @@ def pack(unit: np.ndarray) -> np.ndarray:
     A complex atom becomes twice as many real terms; missing atoms of the last block are zero.
     """
     terms = np.concatenate([unit.real, unit.imag], axis=1) if np.iscomplexobj(unit) else unit
-    terms = np.pad(terms.astype(np.float32), ((0, -len(terms) % LANES), (0, 0)))
-    blocks = terms.reshape(-1, LANES, terms.shape[1]).transpose(0, 2, 1)
-    return np.ascontiguousarray(blocks).reshape(-1, LANES)
+    terms = np.pad(terms.astype(np.float32), ((0, -len(terms) % WIDE), (0, 0)))
+    blocks = terms.reshape(-1, WIDE, terms.shape[1]).transpose(0, 2, 1)
+    return np.ascontiguousarray(blocks).reshape(-1, WIDE)
 
 
 def unpack_atoms(atoms: np.ndarray, size: int) -> np.ndarray:
     """What `pack` laid out, one atom a row without the padding, float32 `(atom, term)`."""
-    blocks = atoms.reshape(-(-size // LANES), -1, LANES)
+    blocks = atoms.reshape(-(-size // WIDE), -1, WIDE)
     return blocks.transpose(0, 2, 1).reshape(-1, blocks.shape[1])[:size]
 
 

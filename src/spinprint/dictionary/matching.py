@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..device import accelerator
 from ..parallel import Progress, for_chunks
-from .kernel import LANES, best_atoms, extent, pack, top_atoms, unpack_voxels
+from .kernel import WIDE, best_atoms, extent, pack, top_atoms, unpack_voxels
 
 _CHUNK = 256
 """Voxels per call of the kernel: their candidates fit the second cache."""
@@ -65,7 +65,7 @@ class Matcher:
 
         def work(slab: _Slab, start: int, stop: int) -> None:
             voxels = self._voxels(series[start:stop])
-            scores = np.empty((len(voxels), LANES), np.float32)
+            scores = np.empty((len(voxels), WIDE), np.float32)
             blocks = np.empty_like(scores)
             best_atoms(slab.atoms, voxels, scores, blocks)
             here, product = _best_lane(scores[: stop - start], blocks[: stop - start], slab.size)
@@ -181,7 +181,7 @@ def _best_lane(
     scores: NDArray[np.float32], blocks: NDArray[np.float32], n_atoms: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best of the candidates of each voxel, one a lane; of equal ones the first atom."""
-    atoms = blocks.astype(np.int64) * LANES + np.arange(LANES)
+    atoms = blocks.astype(np.int64) * WIDE + np.arange(WIDE)
     scores = np.where(atoms < n_atoms, scores, -1)  # the last block is padded
     top = scores.max(axis=1, keepdims=True)
     index = np.where(scores == top, atoms, n_atoms).min(axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from ..dictionary.kernel import TILE, four_products
-from ..physics.kernels.simd import LANES, any_greater, load, number, store
+from ..physics.kernels.simd import WIDE, any_greater, load_wide, number_wide, store
 
 NEGLIGIBLE = 20.0
 """Atoms whose weight is exp(-20) of the largest or less are left out: 10^6 add up to 0.2 %."""
@@ -45,46 +45,46 @@ def weigh_atoms(atoms, weights, theta, bins, voxels, scale, top, best, sums, his
         Added to: relative weight by bin, float32 `(voxel, parameter, bin)`.
     """
     terms = voxels.shape[1] // 2
-    row = np.empty((1, LANES), np.float32)
+    row = np.empty((1, WIDE), np.float32)
     limits = np.maximum(top - NEGLIGIBLE, NEVER / 2).astype(np.float32)
     for start in range(0, weights.shape[0], TILE):
         for v in range(0, voxels.shape[0], 4):
-            f0, f1 = number(scale[v]), number(scale[v + 1])
-            f2, f3 = number(scale[v + 2]), number(scale[v + 3])
-            l0, l1 = number(limits[v]), number(limits[v + 1])
-            l2, l3 = number(limits[v + 2]), number(limits[v + 3])
+            f0, f1 = number_wide(scale[v]), number_wide(scale[v + 1])
+            f2, f3 = number_wide(scale[v + 2]), number_wide(scale[v + 3])
+            l0, l1 = number_wide(limits[v]), number_wide(limits[v + 1])
+            l2, l3 = number_wide(limits[v + 2]), number_wide(limits[v + 3])
             for block in range(start, min(start + TILE, weights.shape[0])):
                 m0, m1, m2, m3 = four_products(atoms, voxels, terms, block, v)
-                weight = load(weights, block)
+                weight = load_wide(weights, block)
                 m0, m1 = m0 * f0 + weight, m1 * f1 + weight
                 m2, m3 = m2 * f2 + weight, m3 * f3 + weight
                 if any_greater(m0, l0):
                     store(row, 0, m0)
                     _add(row, block, v, limits, theta, bins, top, best, sums, histogram)
-                    l0 = number(limits[v])
+                    l0 = number_wide(limits[v])
                 if any_greater(m1, l1):
                     store(row, 0, m1)
                     _add(row, block, v + 1, limits, theta, bins, top, best, sums, histogram)
-                    l1 = number(limits[v + 1])
+                    l1 = number_wide(limits[v + 1])
                 if any_greater(m2, l2):
                     store(row, 0, m2)
                     _add(row, block, v + 2, limits, theta, bins, top, best, sums, histogram)
-                    l2 = number(limits[v + 2])
+                    l2 = number_wide(limits[v + 2])
                 if any_greater(m3, l3):
                     store(row, 0, m3)
                     _add(row, block, v + 3, limits, theta, bins, top, best, sums, histogram)
-                    l3 = number(limits[v + 3])
+                    l3 = number_wide(limits[v + 3])
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _add(scores, block, voxel, limits, theta, bins, top, best, sums, histogram):
     """Add those of a vector of atoms that count to the sums of one voxel."""
     parameters = theta.shape[1]
-    for lane in range(LANES):
+    for lane in range(WIDE):
         score = np.float64(scores[0, lane])
         if not score > limits[voxel]:
             continue
-        atom = block * LANES + lane
+        atom = block * WIDE + lane
         if score > top[voxel]:
             shrink = math.exp(top[voxel] - score)
             sums[voxel] *= shrink

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..device import accelerator
-from ..dictionary.kernel import LANES, pack, unpack_voxels
+from ..dictionary.kernel import WIDE, pack, unpack_voxels
 from ..dictionary.matching import SLAB
 from ..parallel import for_chunks
 from .belief import LEVELS, Belief, interpolate
@@ -138,7 +138,7 @@ class Weigher:
         norms = np.linalg.norm(coefficients, axis=1)
         atoms = pack(coefficients / np.where(norms > 0, norms, 1)[:, None])
         weights = np.where(norms > 0, self._log_weights[part][order], NEVER)
-        padding = (0, -len(order) % LANES)
+        padding = (0, -len(order) % WIDE)
         weights = np.pad(np.maximum(weights, NEVER), padding, constant_values=NEVER)
         place = (theta[order] - self._low) / np.where(
             self._high > self._low, self._high - self._low, 1
@@ -146,7 +146,7 @@ class Weigher:
         return _Slab(
             order=first + order,
             atoms=atoms,
-            weights=weights.astype(np.float32).reshape(-1, LANES),
+            weights=weights.astype(np.float32).reshape(-1, WIDE),
             theta=theta[order],
             bins=np.clip((place * BINS).astype(np.int32), 0, BINS - 1),
         )

@@ -87,10 +87,10 @@ def _play_all(
     written = out.view(np.float32).reshape(tissue.size * sides, -1)
 
     def work(start: int, stop: int) -> None:
-        state, damping, window = workspace(sides, n_states, kind, diffusing=spoiler > 0)
+        state, damping, pulses, window = workspace(sides, n_states, kind, diffusing=spoiler > 0)
         play(
             program.events, gains, lanes, one_hot, np.float32(spoiler), tissue.b1 is None,
-            start, stop, n_states, state, damping, window, out.itemsize // 4, written,
+            start, stop, n_states, state, damping, pulses, window, out.itemsize // 4, written,
         )  # fmt: skip
 
     share = -(-tissue.size // (n_workers() * LANES)) * LANES

@@ -42,6 +42,7 @@ EVENT = np.dtype(
         ("sampled", np.int32),
         ("shift", np.int32),  # orders the states move by after the relaxation
         ("remaining", np.int32),  # shifts from here on, this event's included
+        ("paired", np.int32),  # whether it and the next are sampled pulses with a shift by one
     ]
 )
 
@@ -168,6 +169,8 @@ def compile_sequence(sequence: Sequence) -> Program:
     # Phases in steps of half turns leave a sine of rounding errors only.
     events["sin"][np.abs(events["sin"]) < 1e-9] = 0
     events["remaining"] = np.cumsum(shift[::-1])[::-1]
+    plain = (sampled == 1) & (shift == 1)
+    events["paired"][:-1] = plain[:-1] & plain[1:]
     return Program(events, tuple(tape.gains), sequence.spoiler if shift.any() else 0.0)
 
 

@@ -21,16 +21,19 @@ import numpy as np
 from numba import njit
 
 from .simd import (
+    BARE,
     LANES,
     conj,
     cos_sin,
     exp,
+    inlined,
     is_complex,
     like,
     load,
     load_lanes,
     number,
     prefetch,
+    rotate,
     store,
     store_parts,
     store_transposed,
@@ -40,12 +43,27 @@ from .simd import (
 R1, R2, ADC, B1, B0 = range(5)
 TWO_PI = np.float32(2 * np.pi)
 
+BLOCK = 32
+"""Events whose coefficients are made in one go: their long chains of arithmetic overlap."""
+
+C, S, DECAY, COS, SIN, E1, ECHO, ECHO_COS, ECHO_SIN = range(9)
+PULSE_ROWS = 9
+"""Rows of `pulses` an event takes, as in `Pulse`."""
+
 Place = namedtuple("Place", "old new rows apart active shift")
 """Where states lie: row of F+0 in the old and the new buffer, rows from the signal to its first
 derivative (and so on), rows from F+ to F- and from F- to Z, orders in use, shift of the event."""
 
-Pulse = namedtuple("Pulse", "c s w e1")
-"""What an event does: cosine and sine of the flip angle, relaxation of F+ and of Z."""
+Scene = namedtuple("Scene", "state damping window sides wrt spoiler r1 r2")
+"""What stays the same from event to event."""
+
+Pulse = namedtuple("Pulse", "c s decay cos sin e1 echo echo_cos echo_sin")
+"""What an event does: cosine and sine of the flip angle; decay of F+, cosine and sine of its turn
+(complex states alone), and relaxation of Z to the next event; the same of F+ to the sample."""
+
+Turn = namedtuple("Turn", "c s d cz sz cos sin")
+"""Pulse and relaxation of any order: with u = F+ + F- and v = F+ - F-, F+ and F- become
+c u + s Z + d v and c u + s Z - d v, each turned, and Z becomes cz Z - sz u."""
 
 
 def workspace(sides, n_states, dtype, *, diffusing):
@@ -53,7 +71,8 @@ def workspace(sides, n_states, dtype, *, diffusing):
     real = np.float32
     damping = _on_cache_lines((3 * n_states, LANES), real) if diffusing else None
     state = _on_cache_lines((6 * sides * (n_states + 2), LANES), dtype)
-    return state, damping, _on_cache_lines((sides * LANES, LANES), real)
+    pulses = _on_cache_lines((BLOCK * PULSE_ROWS, LANES), real)
+    return state, damping, pulses, _on_cache_lines((sides * LANES, LANES), real)
 
 
 def _on_cache_lines(shape, dtype):
@@ -67,7 +86,7 @@ def _on_cache_lines(shape, dtype):
 @njit(nogil=True, cache=True, error_model="numpy")
 def play(
     events, gains, lanes, wrt, spoiler, nominal, start, stop, n_states,
-    state, damping, window, width, out,
+    state, damping, pulses, window, width, out,
 ):  # fmt: skip
     """Play all events for the tissues `start` to `stop`, a vector at a time.
 
@@ -91,7 +110,7 @@ def play(
         First tissue and the one after the last.
     n_states
         Orders kept.
-    state, damping, window
+    state, damping, pulses, window
         What `workspace` gives; complex64 states where phases or B0 need them, else float32;
         no damping where there is no diffusion by spoilers.
     width
@@ -102,153 +121,299 @@ def play(
     for first in range(start, stop, LANES):
         play_vector(
             events, gains, lanes, wrt, spoiler, nominal, first, min(LANES, stop - first), n_states,
-            state, damping, window, width, out,
+            state, damping, pulses, window, width, out,
         )  # fmt: skip
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, **BARE)
 def play_vector(
     events, gains, lanes, wrt, spoiler, nominal, first, valid, n_states,
-    state, damping, window, width, out,
+    state, damping, pulses, window, width, out,
 ):  # fmt: skip
     """Play all events for the `valid` tissues of one vector, from column `first` on."""
     sides = 1 + wrt.shape[0]  # the signal, then its derivatives
     rows = n_states + 2  # one more at either end, so that a shift may leave the range
     apart = sides * rows
-    zero, one = number(0.0), number(1.0)
     for row in range(state.shape[0]):
-        store(state, row, zero)
+        store(state, row, number(0.0))
     old, new = 1, 1 + 3 * apart
-    store(state, old + 2 * apart, one)
+    store(state, old + 2 * apart, number(1.0))
 
     r1, r2 = load_lanes(lanes, R1, first), load_lanes(lanes, R2, first)
-    b1, b0 = load_lanes(lanes, B1, first), load_lanes(lanes, B0, first)
     adc = load_lanes(lanes, ADC, first)
-    # Coefficients are made one event ahead: their long chains of arithmetic then overlap with
-    # the passage through the orders.
-    te = tr = np.float32(-1)
-    next_echo = next_ring = like(state, one, zero)
-    next_e1 = one
-    next_c = next_s = zero
+    scene = Scene(state, damping, window, sides, wrt, spoiler, r1, r2)
+    pairs = damping is None and n_states > 1
+    for side in range(1, sides):
+        pairs = pairs and wrt[side - 1, B1] == 0
     damped = (np.float32(-1), np.float32(-1), -1)
-    active, taken = 1, 0
-    for index in range(-1, events.shape[0]):
-        c, s, echo, ring, e1 = next_c, next_s, next_echo, next_ring, next_e1
-        if index + 1 < events.shape[0]:
-            coming = events[index + 1]
-            next_c, next_s = number(coming.flip_cos), number(coming.flip_sin)
-            if not nominal:
-                next_c, next_s = cos_sin(b1 * number(coming.turns))
-            if coming.te != te:
-                te = coming.te
-                next_echo = relaxation(state, r2, b0, te)
-            if coming.tr != tr:
-                tr = coming.tr
-                next_ring = relaxation(state, r2, b0, tr)
-                next_e1 = exp(number(-tr) * r1)
-        if index < 0:
-            continue
-        event = events[index]
+    parts = 2 if is_complex(state) else 1
+    active, taken, flushed = 1, 0, 0  # rows of the window: all so far, and those gone from it
+    index, begin, end = 0, 0, 0
+    while index < events.shape[0]:
+        if index + 1 >= end and end < events.shape[0]:
+            begin, end = index, min(index + BLOCK, events.shape[0])
+            prepare_pulses(pulses, state, events, begin, end, lanes, first, nominal)
+        event, pulse = events[index], pulse_of(pulses, index - begin)
         # Higher orders cannot return before the last sample.
         active = min(active, event.remaining + 1)
         at = Place(old, new, rows, apart, active, event.shift)
+        row = taken - flushed
         if event.preparation >= 0:
             prepare(gains, event.preparation * sides, first, state, at, sides)
-            continue
-        if damping is not None and damped != (event.te, event.tr, event.shift):
-            damped = (event.te, event.tr, event.shift)
-            for k in range(n_states):
-                store_damping(damping, adc, k, spread(spoiler, event, k))
-        w = ring * like(state, number(event.cos), number(event.sin))
-        pulse = Pulse(c, s, w, e1)
-        angle = TWO_PI * event.turns
-
-        if event.sampled:
-            seen, turned = after_pulse(state, at, pulse, 0)
-            seen = echo * seen
-            write(window, taken % LANES, width, seen)
-            for side in range(1, sides):
-                moved, _ = after_pulse(state, at, pulse, side)
-                moved = moved + number(wrt[side - 1, B1] * angle) * turned
-                drift = slope(state, wrt, side, event.te, r2)
-                moved = echo * moved + drift * seen
-                write(window, side * LANES + taken % LANES, width, moved)
-            taken += width
-            if taken % LANES == 0:
-                flush(window, out, first, valid, sides, taken)
-            elif taken % LANES == width:
-                announce(out, first, valid, sides, taken)
-
-        advance(state, damping, at, pulse, 0, None)
-        for side in range(1, sides):
-            slope_z = number(wrt[side - 1, R1] * event.tr) * (r1 * r1)
-            slopes = slope(state, wrt, side, event.tr, r2), slope_z
-            advance(state, damping, at, pulse, side, slopes)
-            if wrt[side - 1, B1] != 0:
-                turn_further(state, damping, at, pulse, side, number(angle))
-            if damping is not None and wrt[side - 1, ADC] != 0:
-                disperse(state, at, side, spoiler, event)
-            close(state, at, side, zero - slope_z * e1)
-        close(state, at, 0, one - e1)
-        active = min(active + event.shift, n_states)
-        old, new = new, old
-    if taken % LANES:
-        flush(window, out, first, valid, sides, taken)
+            index += 1
+        elif pairs and event.paired and row + 2 * parts <= LANES:
+            following, later = events[index + 1], pulse_of(pulses, index + 1 - begin)
+            play_two(scene, at, event, pulse, following, later, row, row + parts)
+            active = min(active + 2, n_states)
+            taken += 2 * parts
+            index += 2
+        else:
+            if damping is not None and damped != (event.te, event.tr, event.shift):
+                damped = (event.te, event.tr, event.shift)
+                for k in range(n_states):
+                    store_damping(damping, adc, k, spread(spoiler, event, k))
+            play_one(scene, at, event, pulse, row)
+            active = min(active + event.shift, n_states)
+            old, new = new, old
+            taken += parts * event.sampled
+            index += 1
+        if taken - flushed == LANES or index == events.shape[0]:
+            flush(window, out, first, valid, sides, taken - flushed, flushed, width // parts)
+            flushed = taken
+            announce(out, first, valid, sides, flushed * width // parts)
 
 
-@njit(forceinline=True)
-def relaxation(state, r2, b0, time):
-    """What a time does to F+: decay, and a turn where states are complex."""
-    decay = exp(number(-time) * r2)
-    turn = like(state, number(1.0), number(0.0))
-    if is_complex(state):
-        cos, sin = cos_sin(b0 * number(time))
-        turn = like(state, cos, sin)
-    return decay * turn
+@inlined
+def play_one(scene, at, event, pulse, row):
+    """One event, whatever it is, from the old buffer to the new one; its sample to the window."""
+    state, window, wrt, r1, r2 = scene.state, scene.window, scene.wrt, scene.r1, scene.r2
+    angle = TWO_PI * event.turns
+    if event.sampled:
+        seen, turned = after_pulse(state, at, pulse, 0)
+        seen = echo(pulse, seen)
+        store_parts(window, row, seen)
+        for side in range(1, scene.sides):
+            moved, _ = after_pulse(state, at, pulse, side)
+            moved = moved + number(wrt[side - 1, B1] * angle) * turned
+            moved = echo(pulse, moved) + slope(state, wrt, side, event.te, r2) * seen
+            store_parts(window, side * LANES + row, moved)
+    advance(state, scene.damping, at, pulse, 0, None)
+    for side in range(1, scene.sides):
+        slopes = slopes_of(state, wrt, side, event.tr, r1, r2)
+        advance(state, scene.damping, at, pulse, side, slopes)
+        if wrt[side - 1, B1] != 0:
+            turn_further(state, scene.damping, at, pulse, side, number(angle))
+        if scene.damping is not None and wrt[side - 1, ADC] != 0:
+            disperse(state, at, side, scene.spoiler, event)
+        close(state, at, side, number(0.0) - slopes[1] * pulse.e1)
+    close(state, at, 0, number(1.0) - pulse.e1)
 
 
-@njit(forceinline=True)
+@inlined
+def play_two(scene, at, event, pulse, following, later, row, later_row):
+    """Two sampled pulses with a spoiler each, in place; their samples to the window."""
+    state, window, wrt, r1, r2 = scene.state, scene.window, scene.wrt, scene.r1, scene.r2
+    seen, later_seen = advance_two(state, at, pulse, later, 0, scene.sides > 1, None, None)
+    seen, later_seen = echo(pulse, seen), echo(later, later_seen)
+    store_parts(window, row, seen)
+    store_parts(window, later_row, later_seen)
+    for side in range(1, scene.sides):
+        slopes = slopes_of(state, wrt, side, event.tr, r1, r2)
+        later_slopes = slopes_of(state, wrt, side, following.tr, r1, r2)
+        moved, later_moved = advance_two(state, at, pulse, later, side, False, slopes, later_slopes)
+        moved = echo(pulse, moved) + slope(state, wrt, side, event.te, r2) * seen
+        store_parts(window, side * LANES + row, moved)
+        moved = echo(later, later_moved) + slope(state, wrt, side, following.te, r2) * later_seen
+        store_parts(window, side * LANES + later_row, moved)
+
+
+@inlined
+def prepare_pulses(pulses, state, events, begin, end, lanes, first, nominal):
+    """Make the coefficients of the events `begin` to `end`."""
+    r1, r2 = load_lanes(lanes, R1, first), load_lanes(lanes, R2, first)
+    b1, b0 = load_lanes(lanes, B1, first), load_lanes(lanes, B0, first)
+    te = tr = np.float32(-1)
+    at_echo = decay = e1 = number(1.0)
+    for index in range(begin, end):
+        event, row = events[index], (index - begin) * PULSE_ROWS
+        c, s = number(event.flip_cos), number(event.flip_sin)
+        if not nominal:
+            c, s = cos_sin(b1 * number(event.turns))
+        store(pulses, row + C, c)
+        store(pulses, row + S, s)
+        if event.te != te:
+            te = event.te
+            at_echo = exp(number(-te) * r2)
+        if event.tr != tr:
+            tr = event.tr
+            decay, e1 = exp(number(-tr) * r2), exp(number(-tr) * r1)
+        store(pulses, row + E1, e1)
+        store(pulses, row + ECHO, at_echo)
+        if is_complex(state):
+            store(pulses, row + DECAY, decay)
+            turn_cos, turn_sin = number(event.cos), number(event.sin)
+            cos, sin = cos_sin(b0 * number(tr))
+            store(pulses, row + COS, cos * turn_cos - sin * turn_sin)
+            store(pulses, row + SIN, cos * turn_sin + sin * turn_cos)
+            cos, sin = cos_sin(b0 * number(te))
+            store(pulses, row + ECHO_COS, cos)
+            store(pulses, row + ECHO_SIN, sin)
+        else:
+            store(pulses, row + DECAY, decay * number(event.cos))
+
+
+@inlined
+def pulse_of(pulses, index):
+    """The coefficients of an event of the block."""
+    row = index * PULSE_ROWS
+    c, s, e1 = load(pulses, row + C), load(pulses, row + S), load(pulses, row + E1)
+    decay, cos, sin = load(pulses, row + DECAY), load(pulses, row + COS), load(pulses, row + SIN)
+    at_echo = load(pulses, row + ECHO)
+    return Pulse(
+        c, s, decay, cos, sin, e1,
+        at_echo, load(pulses, row + ECHO_COS), load(pulses, row + ECHO_SIN),
+    )  # fmt: skip
+
+
+@inlined
+def echo(pulse, sample):
+    """What becomes of F of order 0 from the pulse to the sample."""
+    return rotate(pulse.echo * sample, pulse.echo_cos, pulse.echo_sin)
+
+
+@inlined
 def slope(state, wrt, side, time, r2):
-    """The logarithmic derivative of `relaxation` for a parameter."""
+    """The logarithmic derivative of what a time does to F+, for a parameter."""
     decay, turn = wrt[side - 1, R2] * time, wrt[side - 1, B0] * time
     return like(state, number(decay) * (r2 * r2), number(turn * TWO_PI))
 
 
-@njit(forceinline=True)
+@inlined
+def slopes_of(state, wrt, side, time, r1, r2):
+    """The logarithmic derivatives of what a time does to F+ and to Z, for a parameter."""
+    return slope(state, wrt, side, time, r2), number(wrt[side - 1, R1] * time) * (r1 * r1)
+
+
+@inlined
 def after_pulse(state, at, pulse, side):
     """F of order 0 just after the pulse, and Z0."""
-    row = at.old + side * at.rows
-    fp, fm, z = load(state, row), load(state, row + at.apart), load(state, row + 2 * at.apart)
-    u, v = number(0.5) * (fp + fm), number(0.5) * (fp - fm)
+    fp, fm, z = order(state, at.old + side * at.rows, at.apart, 0)
+    half = number(0.5)
+    u, v = half * (fp + fm), half * (fp - fm)
     return pulse.c * u + pulse.s * z + v, pulse.c * z - pulse.s * u
 
 
-@njit(forceinline=True)
-def write(window, row, width, sample):
-    """Put a sample into the window; one without imaginary part has the imaginary part 0."""
-    if width == 2:
-        store(window, row + 1, number(0.0))
-    store_parts(window, row, sample)
+@inlined
+def order(state, row, apart, k):
+    """F+, F- and Z of order k."""
+    row = row + k
+    return load(state, row), load(state, row + apart), load(state, row + 2 * apart)
 
 
-@njit(forceinline=True)
+@inlined
+def turn_of(pulse, half):
+    """Pulse and relaxation of states whose F+ and F- are to be multiplied by twice `half`."""
+    d = pulse.decay * half
+    cz, sz = pulse.e1 * pulse.c, pulse.e1 * (pulse.s * half)
+    return Turn(d * pulse.c, pulse.decay * pulse.s, d, cz, sz, pulse.cos, pulse.sin)
+
+
+@inlined
+def turned(turn, fp, fm, z):
+    """F+, F- and Z after pulse and relaxation."""
+    u, v = fp + fm, turn.d * (fp - fm)
+    q = turn.c * u + turn.s * z
+    fp, fm = spun(q + v, q - v, turn)
+    return fp, fm, turn.cz * z - turn.sz * u
+
+
+@inlined
+def spun(fp, fm, turn):
+    """F+ turned one way and F- the other."""
+    return rotate(fp, turn.cos, turn.sin), rotate(fm, turn.cos, number(0.0) - turn.sin)
+
+
+@inlined
+def advance_two(state, at, first, second, side, keep, slopes, later_slopes):
+    """Two pulses, each with a spoiler that shifts by one order, in one pass over the orders.
+
+    The second pulse follows the first one two orders behind. In between, F+ and F- are short of
+    the factor decay / 2 of the first pulse, which goes into the coefficients of the second.
+    Gives F of order 0 just after each pulse. The signal is kept as it is in between, in the new
+    buffer, for the derivatives.
+    """
+    half, zero, one = number(0.5), number(0.0), number(1.0)
+    own, new = at.old + side * at.rows, at.new
+    top = min(at.active + 1, at.rows - 2)
+    cz, sz = first.e1 * first.c, first.e1 * (half * first.s)
+    turn = Turn(first.c, first.s + first.s, one, cz, sz, first.cos, first.sin)
+    scale = number(0.25) * first.decay
+    later = turn_of(second, scale)
+    if slopes is None:
+        rise, later_rise = one - first.e1, one - second.e1
+    else:
+        rise, later_rise = zero - slopes[1], zero - later_slopes[1]
+
+    fp, fm, z = order(state, own, at.apart, 0)
+    near = half * (first.c * (fp + fm) + (fp - fm)) + first.s * z
+    f0, _, z0 = halfway(state, at, turn, own, new, 0, keep, slopes, rise)
+    f1, fm, z1 = halfway(state, at, turn, own, new, 1, keep, slopes, zero)
+    fp = conj(fm)
+    far = scale * (second.c * (fp + fm) + (fp - fm)) + second.s * z0
+    finish(state, at, later, own, 0, fp, fm, z0, later_slopes, later_rise)
+    f2, fm, z2 = halfway(state, at, turn, own, new, 2, keep, slopes, zero)
+    for k in range(3, top + 1):
+        finish(state, at, later, own, k - 2, f0, fm, z1, later_slopes, zero)
+        f0, f1, z1 = f1, f2, z2
+        f2, fm, z2 = halfway(state, at, turn, own, new, k, keep, slopes, zero)
+    finish(state, at, later, own, top - 1, f0, fm, z1, later_slopes, zero)
+    store(state, own + at.apart + top - 1, zero)
+    store(state, own, conj(load(state, own + at.apart)))
+    if top == at.rows - 2:
+        store(state, own + top, zero)
+    return near, far
+
+
+@inlined
+def halfway(state, at, turn, own, new, k, keep, slopes, rise):
+    """Order k after the first of two pulses, before the spoiler."""
+    fp, fm, z = turned(turn, *order(state, own, at.apart, k))
+    if slopes is not None:
+        signal = order(state, new, at.apart, k)
+        fp, fm = fp + slopes[0] * signal[0], fm + conj(slopes[0]) * signal[1]
+        z = z + slopes[1] * signal[2]
+    z = z + rise
+    if keep:
+        store(state, new + k, fp)
+        store(state, new + at.apart + k, fm)
+        store(state, new + 2 * at.apart + k, z)
+    return fp, fm, z
+
+
+@inlined
+def finish(state, at, turn, own, k, fp, fm, z, slopes, rise):
+    """Order k after the second of two pulses, spoiled."""
+    fp, fm, z = turned(turn, fp, fm, z)
+    plus, minus, long = k + 1, at.apart + k - 1, 2 * at.apart + k
+    if slopes is not None:
+        fp = fp + slopes[0] * load(state, at.old + plus)
+        fm = fm + conj(slopes[0]) * load(state, at.old + minus)
+        z = z + slopes[1] * load(state, at.old + long)
+    store(state, own + plus, fp)
+    store(state, own + minus, fm)
+    store(state, own + long, z + rise)
+
+
+@inlined
 def advance(state, damping, at, pulse, side, slopes):
     """Pulse, relaxation, diffusion and spoiler for all orders of the signal or a derivative.
 
     A derivative has slopes of F+ and of Z: what relaxation adds in proportion to the signal.
     """
-    # Factors of two and of relaxation are taken out of the loop.
-    half = number(0.5)
-    c, s, w = pulse.c, pulse.s + pulse.s, half * pulse.w
-    back = conj(w)
-    cz, sz = pulse.e1 * pulse.c, pulse.e1 * (half * pulse.s)
+    turn = turn_of(pulse, number(0.5))
     own, apart = side * at.rows, at.apart
     for k in range(at.active):
-        row = at.old + own + k
-        fp, fm, z = load(state, row), load(state, row + apart), load(state, row + 2 * apart)
-        u, v = fp + fm, fp - fm
-        q = c * u + s * z
-        fp, fm, z = w * (q + v), back * (q - v), cz * z - sz * u
+        fp, fm, z = turned(turn, *order(state, at.old + own, apart, k))
         if damping is not None:
             fp, fm = load(damping, 3 * k) * fp, load(damping, 3 * k + 1) * fm
             z = load(damping, 3 * k + 2) * z
@@ -263,17 +428,18 @@ def advance(state, damping, at, pulse, side, slopes):
         store(state, long + own, z)
 
 
-@njit(forceinline=True)
+@inlined
 def turn_further(state, damping, at, pulse, side, angle):
     """What B1 adds to its derivative: a larger flip angle turns (q, Z) along (Z, -q)."""
     half, own, apart = number(0.5), side * at.rows, at.apart
+    moves, longer = pulse.decay * angle, pulse.e1 * angle
     for k in range(at.active):
         row = at.old + k
         u = half * (load(state, row) + load(state, row + apart))
         z = load(state, row + 2 * apart)
-        along = angle * (pulse.c * z - pulse.s * u)
-        fp, fm = pulse.w * along, conj(pulse.w) * along
-        z = pulse.e1 * (angle * (pulse.c * u + pulse.s * z))
+        along = moves * (pulse.c * z - pulse.s * u)
+        fp, fm = spun(along, along, pulse)
+        z = longer * (pulse.c * u + pulse.s * z)
         if damping is not None:
             fp, fm = load(damping, 3 * k) * fp, load(damping, 3 * k + 1) * fm
             z = load(damping, 3 * k + 2) * z
@@ -284,7 +450,7 @@ def turn_further(state, damping, at, pulse, side, angle):
         store(state, long, load(state, long) - z)
 
 
-@njit(forceinline=True)
+@inlined
 def disperse(state, at, side, spoiler, event):
     """What the ADC adds to its derivative: minus b times the state of the signal."""
     own = side * at.rows
@@ -296,7 +462,7 @@ def disperse(state, at, side, spoiler, event):
             store(state, place + own, load(state, place + own) - number(b) * load(state, place))
 
 
-@njit(forceinline=True)
+@inlined
 def close(state, at, side, recovery):
     """Recovery of Z0; what a shift leaves empty or brings to life; order 0 changes sides."""
     zero = number(0.0)
@@ -308,9 +474,10 @@ def close(state, at, side, recovery):
         store(state, minus + at.active, zero)
         store(state, long + at.active, zero)
         store(state, plus, conj(load(state, minus)))
+        store(state, plus + at.rows - 2, zero)
 
 
-@njit(forceinline=True)
+@inlined
 def spread(spoiler, event, k):
     """Diffusion weighting of F+k, F-k and Zk over an event [s/mm²]; Weigel 2015, Eqs. 28, 29."""
     order = k * spoiler
@@ -323,7 +490,7 @@ def spread(spoiler, event, k):
     return b_plus, b_minus, event.tr * free
 
 
-@njit(forceinline=True)
+@inlined
 def store_damping(damping, adc, k, weights):
     """exp(-b ADC) of F+k, F-k and Zk."""
     b_plus, b_minus, b_z = weights
@@ -332,7 +499,7 @@ def store_damping(damping, adc, k, weights):
     store(damping, 3 * k + 2, exp(number(-b_z) * adc))
 
 
-@njit(forceinline=True)
+@inlined
 def prepare(gains, row, first, state, at, sides):
     """F is lost and Z multiplied by the gain; derivatives by the product rule."""
     zero = number(0.0)
@@ -350,23 +517,24 @@ def prepare(gains, row, first, state, at, sides):
             store(state, long, scaled)
 
 
-@njit(forceinline=True)
-def announce(out, first, valid, sides, taken):
+@inlined
+def announce(out, first, valid, sides, column):
     """Have the memory that the window will be written to at hand by then."""
-    for row in range(first * sides, (first + valid) * sides):
-        prefetch(out, row, taken)
+    if column < out.shape[1]:
+        for row in range(first * sides, (first + valid) * sides):
+            prefetch(out, row, column)
 
 
-@njit(forceinline=True)
-def flush(window, out, first, valid, sides, taken):
-    """Write the window, one row a sample, to the rows of the tissues."""
-    count = (taken - 1) % LANES + 1
-    start = taken - count
+@inlined
+def flush(window, out, first, valid, sides, count, start, apart):
+    """Write `count` rows of the window, `apart` columns apart, to the rows of the tissues."""
     for side in range(sides):
+        row, column = first * sides + side, start * apart
         if count == LANES and valid == LANES:
-            store_transposed(window, side * LANES, out, first * sides + side, sides, start)
+            store_transposed(window, side * LANES, out, row, sides, column, apart == 2)
         else:
             for lane in range(valid):
-                for column in range(count):
-                    value = window[side * LANES + column, lane]
-                    out[(first + lane) * sides + side, start + column] = value
+                for k in range(count):
+                    out[row + lane * sides, column + k * apart] = window[side * LANES + k, lane]
+                    if apart == 2:
+                        out[row + lane * sides, column + k * apart + 1] = 0

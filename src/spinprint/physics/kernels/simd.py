@@ -14,8 +14,10 @@ Numba's cache does not notice a change in this file: clear `__pycache__` after e
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
+from typing import Any
 
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
@@ -24,13 +26,24 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-LANES = 32 if get_host_cpu_features().get("avx512f") else 16
-"""Tissues side by side: two of the widest registers, so that one vector's work hides the wait
-for another's."""
+LANES = 16 if get_host_cpu_features().get("avx512f") else 8
+"""Tissues side by side: one of the widest registers."""
+
+WIDE = 2 * LANES
+"""Lanes of a Wide vector, of two registers: for a loop with few values and long waits, one's
+work hides the wait for the other's."""
+
+BARE: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+"""Options of numba for code that owns no array: it counts no references, which would have all
+threads wait for each other and keep vectors from staying in registers."""
+
+inlined = njit(forceinline=True, **BARE)
+"""Compiled into what calls it."""
 
 _LANE = ir.FloatType()
 _VECTOR = ir.VectorType(_LANE, LANES)
 _INTS = ir.VectorType(ir.IntType(32), LANES)
+_BROAD = ir.VectorType(_LANE, WIDE)
 _FAST = ("contract", "reassoc", "nsz", "arcp")  # fuse and reorder, but keep NaN and Inf
 
 
@@ -39,12 +52,18 @@ class _VectorType(types.Type):
         super().__init__(name="Vector")
 
 
+class _WideType(types.Type):
+    def __init__(self):
+        super().__init__(name="Wide")
+
+
 class _PairType(types.Type):
     def __init__(self):
         super().__init__(name="Pair")
 
 
 Vector = _VectorType()
+Wide = _WideType()
 Pair = _PairType()
 
 
@@ -52,6 +71,12 @@ Pair = _PairType()
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, dmm, fe_type):
         super().__init__(dmm, fe_type, _VECTOR)
+
+
+@register_model(_WideType)
+class _WideModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type):
+        super().__init__(dmm, fe_type, _BROAD)
 
 
 @register_model(_PairType)
@@ -65,7 +90,7 @@ class _PairModel(models.StructModel):
 
 def _parts(context, builder, kind, value):
     """Real and imaginary vector of a value; the imaginary one of a Vector is None."""
-    if kind == Vector:
+    if kind != Pair:
         return value, None
     pair = cgutils.create_struct_proxy(Pair)(context, builder, value)
     return pair.real, pair.imag
@@ -109,18 +134,19 @@ def _register(operation, emit):
     @infer_global(operation)
     class _Template(AbstractTemplate):
         def generic(self, args, kws):  # noqa: ARG002
+            if args == (Wide, Wide):
+                return signature(Wide, *args)
             if len(args) == 2 and all(kind in (Vector, Pair) for kind in args):
                 return signature(Pair if Pair in args else Vector, *args)
             return None
 
-    for left in (Vector, Pair):
-        for right in (Vector, Pair):
+    def _lower(context, builder, sig, args):
+        x, y = (_parts(context, builder, *one) for one in zip(sig.args, args, strict=True))
+        real, imag = emit(builder, x, y)
+        return real if imag is None else _join(context, builder, real, imag)
 
-            @lower_builtin(operation, left, right)
-            def _lower(context, builder, sig, args):
-                x, y = (_parts(context, builder, *one) for one in zip(sig.args, args, strict=True))
-                real, imag = emit(builder, x, y)
-                return real if imag is None else _join(context, builder, real, imag)
+    for kinds in ((Wide, Wide), *itertools.product((Vector, Pair), repeat=2)):
+        lower_builtin(operation, *kinds)(_lower)
 
 
 _register(operator.add, _sum)
@@ -131,10 +157,10 @@ _register(operator.mul, _product)
 # Memory -------------------------------------------------------------------------------------
 
 
-def _pointer(context, builder, kind, array, index):
+def _pointer(context, builder, kind, array, index, vector=_VECTOR):
     """The address of element `index` of a C-contiguous array, as a vector."""
     data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
 
 
 def _element(context, builder, kind, array, row, column):
@@ -144,10 +170,10 @@ def _element(context, builder, kind, array, row, column):
     return _pointer(context, builder, kind, array, builder.add(builder.mul(row, width), column))
 
 
-def _row(context, builder, kind, array, row):
+def _row(context, builder, kind, array, row, vector=_VECTOR):
     """The vectors of row `row` of an array of shape `(row, lane)`: one, or real and imaginary."""
-    start = builder.mul(row, row.type(LANES))
-    first = _pointer(context, builder, kind, array, start)
+    start = builder.mul(row, row.type(vector.count))
+    first = _pointer(context, builder, kind, array, start, vector)
     if kind.dtype == types.float32:
         return [first]
     return [first, builder.gep(first, [ir.IntType(32)(1)])]
@@ -167,11 +193,22 @@ def load(typingctx, array, row):  # noqa: ARG001
 
 
 @intrinsic
+def load_wide(typingctx, array, row):  # noqa: ARG001
+    """The row of a float32 array of shape `(row, WIDE)`, as a Wide."""
+
+    def codegen(context, builder, sig, args):
+        return builder.load(_row(context, builder, sig.args[0], *args, _BROAD)[0], align=4)
+
+    return Wide(array, types.intp), codegen
+
+
+@intrinsic
 def store(typingctx, array, row, value):  # noqa: ARG001
     """Put a value into a row of an array of shape `(row, lane)`."""
 
     def codegen(context, builder, sig, args):
-        at = _row(context, builder, sig.args[0], args[0], args[1])
+        vector = _BROAD if sig.args[2] == Wide else _VECTOR
+        at = _row(context, builder, sig.args[0], args[0], args[1], vector)
         parts = _parts(context, builder, sig.args[2], args[2])
         for pointer, part in zip(at, parts, strict=False):
             builder.store(_VECTOR(None) if part is None else part, pointer, align=4)
@@ -220,16 +257,23 @@ def prefetch(typingctx, array, row, column):  # noqa: ARG001
     return types.void(array, types.intp, types.intp), codegen
 
 
+def _splat(builder, number, lanes):
+    empty = ir.Constant(ir.VectorType(_LANE, lanes), ir.Undefined)
+    first = builder.insert_element(empty, number, ir.IntType(32)(0))
+    everywhere = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+    return builder.shuffle_vector(first, empty, everywhere)
+
+
 @intrinsic
 def splat(typingctx, number):  # noqa: ARG001
-    """The same number in every lane."""
+    """The same number in every lane of a Vector."""
+    return Vector(types.float32), lambda _, builder, __, args: _splat(builder, *args, LANES)
 
-    def codegen(context, builder, sig, args):  # noqa: ARG001
-        empty = ir.Constant(_VECTOR, ir.Undefined)
-        first = builder.insert_element(empty, args[0], ir.IntType(32)(0))
-        return builder.shuffle_vector(first, empty, ir.Constant(_INTS, [0] * LANES))
 
-    return Vector(types.float32), codegen
+@intrinsic
+def splat_wide(typingctx, number):  # noqa: ARG001
+    """The same number in every lane of a Wide."""
+    return Wide(types.float32), lambda _, builder, __, args: _splat(builder, *args, WIDE)
 
 
 @intrinsic
@@ -267,14 +311,28 @@ def conj(typingctx, value):  # noqa: ARG001
 
 
 @intrinsic
-def store_transposed(typingctx, window, first, out, row, step, column):  # noqa: ARG001
+def rotate(typingctx, value, cos, sin):  # noqa: ARG001
+    """A Pair times cos + i sin; a Vector, real whatever turns, stays as it is."""
+
+    def codegen(context, builder, sig, args):
+        if sig.args[0] == Vector:
+            return args[0]
+        x = _parts(context, builder, Pair, args[0])
+        return _join(context, builder, *_product(builder, x, args[1:]))
+
+    return value(value, Vector, Vector), codegen
+
+
+@intrinsic
+def store_transposed(typingctx, window, first, out, row, step, column, zeros):  # noqa: ARG001
     """A square of rows of a float32 array `(row, lane)`, transposed in registers, to another array.
 
-    Lane l goes to out[row + l * step, column:column + LANES].
+    Lane l goes to out[row + l * step, column:column + LANES]; with zeros, each number followed
+    by a zero, to twice as many columns.
     """
 
     def codegen(context, builder, sig, args):
-        window, first, out, row, step, column = args
+        window, first, out, row, step, column, zeros = args
         rows = [
             builder.load(
                 _row(context, builder, sig.args[0], window, builder.add(first, first.type(i)))[0],
@@ -282,22 +340,39 @@ def store_transposed(typingctx, window, first, out, row, step, column):  # noqa:
             )
             for i in range(LANES)
         ]
-        # Swap the off-diagonal blocks of half the size, then of a quarter within the blocks, …
-        for size in (1 << bit for bit in reversed(range(LANES.bit_length() - 1))):
-            keep = [j if not j & size else LANES + j - size for j in range(LANES)]
-            move = [j + size if not j & size else LANES + j for j in range(LANES)]
-            for i in (i for i in range(LANES) if not i & size):
-                pair = rows[i], rows[i + size]
-                rows[i] = builder.shuffle_vector(*pair, ir.Constant(_INTS, keep))
-                rows[i + size] = builder.shuffle_vector(*pair, ir.Constant(_INTS, move))
-        for value in rows:
+        for value in _transposed(builder, rows):
             at = _element(context, builder, sig.args[2], out, row, column)
-            builder.store(value, at, align=4)
+            with builder.if_else(zeros) as (then, otherwise):
+                with then:
+                    low, high = _with_zeros(builder, value)
+                    builder.store(low, at, align=4)
+                    builder.store(high, builder.gep(at, [ir.IntType(32)(1)]), align=4)
+                with otherwise:
+                    builder.store(value, at, align=4)
             row = builder.add(row, step)
         return context.get_dummy_value()
 
     integers = (types.intp,) * 3
-    return types.void(window, types.intp, out, *integers), codegen
+    return types.void(window, types.intp, out, *integers, types.boolean), codegen
+
+
+def _transposed(builder, rows):
+    """Swap the off-diagonal blocks of half the size, then within those."""
+    for size in (1 << bit for bit in reversed(range(LANES.bit_length() - 1))):
+        keep = [j if not j & size else LANES + j - size for j in range(LANES)]
+        move = [j + size if not j & size else LANES + j for j in range(LANES)]
+        for i in (i for i in range(LANES) if not i & size):
+            pair = rows[i], rows[i + size]
+            rows[i] = builder.shuffle_vector(*pair, ir.Constant(_INTS, keep))
+            rows[i + size] = builder.shuffle_vector(*pair, ir.Constant(_INTS, move))
+    return rows
+
+
+def _with_zeros(builder, value):
+    """The first half of the lanes, each followed by a zero, and the second half."""
+    for start in (0, LANES // 2):
+        places = [k for lane in range(start, start + LANES // 2) for k in (lane, LANES)]
+        yield builder.shuffle_vector(value, _VECTOR(None), ir.Constant(_INTS, places))
 
 
 # Functions ----------------------------------------------------------------------------------
@@ -335,7 +410,7 @@ def where_greater(typingctx, x, y, yes, no):  # noqa: ARG001
     def codegen(context, builder, sig, args):  # noqa: ARG001
         return builder.select(builder.fcmp_ordered(">", *args[:2]), *args[2:])
 
-    return Vector(Vector, Vector, Vector, Vector), codegen
+    return x(x, x, x, x), codegen
 
 
 @intrinsic
@@ -344,10 +419,10 @@ def any_greater(typingctx, x, y):  # noqa: ARG001
 
     def codegen(context, builder, sig, args):  # noqa: ARG001
         lanes = builder.fcmp_ordered(">", *args)
-        bits = builder.bitcast(lanes, ir.IntType(LANES))
+        bits = builder.bitcast(lanes, ir.IntType(lanes.type.count))
         return builder.icmp_unsigned("!=", bits, bits.type(0))
 
-    return types.boolean(Vector, Vector), codegen
+    return types.boolean(x, x), codegen
 
 
 _LOG2_E, _LN2_HIGH, _LN2_LOW = 1 / math.log(2), 0.693359375, math.log(2) - 0.693359375
@@ -355,13 +430,19 @@ _FACTORIAL = tuple(1.0 / math.factorial(n) for n in range(14))
 _PI = math.pi
 
 
-@njit(forceinline=True)
+@inlined
 def number(x):
-    """A scalar in every lane."""
+    """A scalar in every lane of a Vector."""
     return splat(types.float32(x))
 
 
-@njit(forceinline=True)
+@inlined
+def number_wide(x):
+    """A scalar in every lane of a Wide."""
+    return splat_wide(types.float32(x))
+
+
+@inlined
 def exp(x):
     """exp(x) for x from -87 (below: exp(-87), about 1e-38) to 87, relative error 2e-7.
 
@@ -382,7 +463,7 @@ def exp(x):
     return total * _power_of_two(n)
 
 
-@njit(forceinline=True)
+@inlined
 def cos_sin(turns):
     """Cosine and sine of an angle in turns, absolute error 5e-7.
 

@@ -8,6 +8,7 @@
         ├── TissueError       tissue parameters, a parameter grid or a prior
         ├── SeriesError       an image series, a mask or a field map
         ├── DictionaryError   a dictionary or dictionary file
+        ├── ModelError        a network, its configuration or its files
         ├── OutputError       a place that cannot be written
         └── MissingExtraError an optional package that is not installed
 
@@ -37,6 +38,10 @@ class SeriesError(InputError):
 
 class DictionaryError(InputError):
     """A dictionary or its file is damaged, of another kind, or of another sequence."""
+
+
+class ModelError(InputError):
+    """A network, its training or its files are impossible, damaged, or of another sequence."""
 
 
 class OutputError(InputError):

@@ -2,7 +2,8 @@
 
 from .least_squares import LeastSquares
 from .matching import DictionaryMatching
+from .network import NetworkRegression
 from .posterior import PosteriorMean
 from .protocol import Estimator
 
-__all__ = ["DictionaryMatching", "Estimator", "LeastSquares", "PosteriorMean"]
+__all__ = ["DictionaryMatching", "Estimator", "LeastSquares", "NetworkRegression", "PosteriorMean"]

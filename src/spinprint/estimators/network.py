@@ -1,0 +1,183 @@
+"""A trained network, or several, as an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ModelError, SeriesError
+from ..maps import Maps, Status
+from ..parallel import Progress
+from .noise import holds_signal, sigma_outside_basis
+from .protocol import Fields, VoxelEstimates, map_voxels
+
+if TYPE_CHECKING:
+    from ..networks.model import Model
+
+Array = NDArray[np.float64]
+
+EDGE = 4 / 3
+"""Deviations from an end of the range within which a mean says "at the edge": half of a normal
+that peaks at the end has its mean there."""
+
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkRegression:
+    """What networks answer; mean and standard deviation over the prior they were trained on.
+
+    Of several networks the answer is the mean of theirs, and the variance is the mean of theirs
+    plus that of their means (Lakshminarayanan et al., NeurIPS 2017). The mean is taken on the
+    axis a parameter is learned on: of times its logarithm, unless said otherwise.
+
+    Raises
+    ------
+    ModelError
+        No network is given, or they do not agree on sequence, prior and fields.
+    """
+
+    models: Model | Several[Model]
+    """One network or several."""
+
+    def __post_init__(self) -> None:
+        models = self.models if isinstance(self.models, Several) else (self.models,)
+        if not models:
+            raise ModelError("no network was given")
+        first = models[0]
+        for other in models[1:]:
+            other.require(first.sequence)
+            if (other.prior.to_dict(), other.targets.names, other.config.linear) != (
+                first.prior.to_dict(),
+                first.targets.names,
+                first.config.linear,
+            ):
+                raise ModelError("the networks were trained on different priors or unknowns")
+        object.__setattr__(self, "models", tuple(models))
+
+    def predict(
+        self,
+        series: NDArray[Any],
+        mask: ArrayLike | None = None,
+        b1: ArrayLike | None = None,
+        b0: ArrayLike | None = None,
+        sigma: ArrayLike | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Maps:
+        """Map a series.
+
+        Parameters
+        ----------
+        series
+            Complex signals, `(..., time)`.
+        mask
+            True where to map, `(...)`; None maps everywhere.
+        b1, b0
+            The fields the network is told [relative, Hz], `(...)`.
+        sigma
+            Noise per real and imaginary channel, a number or `(...)`; None takes it from what
+            lies outside the basis of the network.
+        progress
+            Called with the voxels done and their number.
+
+        Raises
+        ------
+        SeriesError
+            The series or another array does not fit, or a field or sigma is needed.
+        ModelError
+            A field is given that the network was not trained with.
+        """
+        fields = {"b1": b1, "b0": b0}
+        self._check_fields(fields)
+        first = self._models[0]
+        if sigma is None and first.basis.shape[1] == first.sequence.n_samples:
+            raise SeriesError(
+                "sigma must be given: with a basis of full rank nothing outside it tells the noise"
+            )
+        return map_voxels(
+            self._estimate,
+            first.sequence,
+            series,
+            mask=mask,
+            fields=fields,
+            sigma=sigma,
+            chunk=_CHUNK,
+            progress=progress,
+            provenance={
+                "estimator": "neural network"
+                if len(self._models) == 1
+                else f"mean of {len(self._models)} neural networks",
+                "prior": first.prior.to_dict(),
+                "network": first.config.model_dump(mode="json"),
+                "models": [model.digest for model in self._models],
+                "seed": [model.training.get("seed") for model in self._models],
+                "sigma": "estimated outside the basis" if sigma is None else "given",
+            },
+        )
+
+    @property
+    def _models(self) -> tuple[Model, ...]:
+        assert isinstance(self.models, tuple)  # construction has seen to it
+        return self.models
+
+    def _check_fields(self, fields: dict[str, ArrayLike | None]) -> None:
+        known = self._models[0].config.known
+        for name, values in fields.items():
+            if values is not None and name not in known:
+                raise ModelError(
+                    f"a {name} map was given, but the network was not trained to know {name}:"
+                    f" train one with network.known = ['{name}']"
+                )
+            if values is None and name in known:
+                raise SeriesError(f"a {name} map must be given: the network was trained with it")
+
+    def _estimate(
+        self, series: NDArray[np.complex64], known: Fields, sigma: Array | None
+    ) -> VoxelEstimates:
+        first = self._models[0]
+        inside = series @ first.basis.conj()
+        noise = sigma_outside_basis(series, first.basis, inside) if sigma is None else sigma
+        signal = holds_signal(inside, noise, series.shape[1], given=sigma is not None)
+        told = np.stack([known[name] for name in first.config.known], axis=1) if known else None
+        replies = [model.answer(model.compress(series), noise, told) for model in self._models]
+        means = np.stack([reply.mean for reply in replies])
+        mean = means.mean(axis=0)
+        n = len(first.targets.names)
+        values = first.targets.values(mean[:, :n])
+        variance = _variance(means, [reply.variance for reply in replies])
+        status = np.full(len(series), int(Status.OK), np.uint8)
+        sd: dict[str, Array] = {}
+        if variance is not None:
+            scaled = np.sqrt(variance[:, :n])
+            sd = dict(
+                zip(first.targets.names, (scaled * first.targets.slopes(values)).T, strict=True)
+            )
+            near = np.minimum(mean[:, :n], 1 - mean[:, :n]) < EDGE * scaled
+        else:
+            near = (mean[:, :n] <= 0) | (mean[:, :n] >= 1)
+        status[near.any(axis=1)] = Status.AT_EDGE
+        status[~signal] = Status.NO_SIGNAL
+        return VoxelEstimates(
+            values=values,
+            sd=sd,
+            m0=first.targets.m0(mean[:, n:], self._length(replies[0].norm, noise), replies[0].turn),
+            status=status,
+            sigma=noise,
+        )
+
+    def _length(self, norm: Array, sigma: Array) -> Array:
+        """Norm of the signal without what noise adds to it, `(voxel,)`."""
+        return np.sqrt(np.maximum(norm**2 - 2 * self._models[0].rank * sigma**2, 0))
+
+
+def _variance(means: Array, stated: list[Array | None]) -> Array | None:
+    """Of the mean of several networks, `(voxel, target)`; None where nothing tells it."""
+    told = [variance for variance in stated if variance is not None]
+    if not told:
+        return means.var(axis=0) if len(means) > 1 else None
+    return np.mean(told, axis=0) + means.var(axis=0)

@@ -1,0 +1,93 @@
+"""Models on disk: `model.json` beside `model.safetensors`, in the format `spinprint-model/1`.
+
+Neither file can hold code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from ..errors import ModelError, SpinprintError
+from ..files import staging
+from ..sequence import Sequence, format_sequence, parse_sequence
+
+FORMAT = "spinprint-model/1"
+DESCRIPTION, WEIGHTS = "model.json", "model.safetensors"
+
+
+class Stored(NamedTuple):
+    """What a model folder holds."""
+
+    sequence: Sequence
+    described: dict[str, Any]
+    """Prior, configuration and training, as plain values."""
+    arrays: dict[str, NDArray[Any]]
+    """Weights, scales and basis by name."""
+
+
+def write(folder: str | Path, stored: Stored) -> None:
+    """Write a model: both files, or none.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written; what was there is as it was.
+    """
+    weights = safetensors.numpy.save(stored.arrays)
+    description = {
+        "format": FORMAT,
+        "version": version("spinprint"),
+        "sequence": format_sequence(stored.sequence),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        **stored.described,
+    }
+    with staging(folder) as stage:
+        text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False)
+        (stage / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+        (stage / WEIGHTS).write_bytes(weights)
+
+
+def read(folder: str | Path) -> Stored:
+    """Read a model folder.
+
+    Raises
+    ------
+    ModelError
+        A file is missing, damaged, of another kind, or does not belong to the other.
+    """
+    folder = Path(folder)
+    if not (folder / DESCRIPTION).is_file():
+        raise ModelError(
+            f"{folder}: holds no {DESCRIPTION}: give a folder that `spinprint train` has written"
+        )
+    with refusing(folder):
+        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        if not isinstance(described, dict) or described.get("format") != FORMAT:
+            found = described.get("format") if isinstance(described, dict) else None
+            raise ModelError(f"{DESCRIPTION}: its format is {found!r}, not {FORMAT!r}")
+        weights = (folder / WEIGHTS).read_bytes()
+        if hashlib.sha256(weights).hexdigest() != described["weights_sha256"]:
+            raise ModelError(f"{WEIGHTS}: not the file that {DESCRIPTION} describes; train anew")
+        sequence = parse_sequence(described["sequence"], source="its sequence")
+        return Stored(sequence, described, safetensors.numpy.load(weights))
+
+
+@contextmanager
+def refusing(folder: str | Path) -> Iterator[None]:
+    """Say in one line what is wrong with a model folder."""
+    try:
+        yield
+    except SpinprintError as error:
+        raise ModelError(f"{folder}: {error}") from None
+    except Exception as error:  # whatever a damaged file makes a reader raise
+        text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{folder}: not a whole model ({text}); train it anew") from None

@@ -1,0 +1,86 @@
+"""The log of a training, a JSON object a line, and TensorBoard where it is installed."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .config import Stage
+from .state import Position
+
+if TYPE_CHECKING:
+    from .data import Source
+    from .validation import Score
+
+LOG = "log.jsonl"
+
+
+class Journal:
+    """Appends a line for every measurement; of no folder, writes nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = None if folder is None else folder / LOG
+        self._board = None if folder is None else _board(folder)
+
+    @classmethod
+    def open(cls, folder: Path, position: Position) -> Journal:
+        """The log of a training at a position: lines beyond it are of a run that was killed."""
+        path = folder / LOG
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        kept = [line for line in lines if _before(line, position)]
+        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        return cls(folder)
+
+    def measured(
+        self,
+        stage: Stage,
+        position: Position,
+        rate: float,
+        loss: float,
+        source: Source,
+        scores: dict[str, Score],
+    ) -> None:
+        """Write what was measured."""
+        if self._path is None:
+            return
+        mse = {name: float(np.mean(score.mse)) for name, score in scores.items()}
+        line: dict[str, Any] = {
+            "stage": stage.name,
+            "number": position.stage,
+            "step": position.step,
+            "loss": loss,
+            "learning_rate": rate,
+            "seconds": round(position.seconds, 2),
+            "waited_for_signals": round(source.waited, 2),
+            "mse": mse,
+        }
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        if self._board is not None:
+            for name, value in mse.items():
+                self._board.add_scalar(f"{stage.name}/mse at {name}", value, position.step)
+            self._board.add_scalar(f"{stage.name}/loss", loss, position.step)
+            self._board.flush()
+
+
+def _board(folder: Path) -> Any:
+    """A writer for TensorBoard (extra `tensorboard`); None where it is not installed."""
+    if find_spec("tensorboard") is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder / "tensorboard"))
+
+
+def _before(line: str, position: Position) -> bool:
+    """Whether a line was written before a position; a line cut short was not."""
+    try:
+        told = json.loads(line)
+        return (told["number"], told["step"]) <= (position.stage, position.step)
+    except (ValueError, LookupError, TypeError):
+        return False

@@ -160,9 +160,10 @@ def _sides(
 ) -> list[tuple[str, Distance]]:
     """The cartilage of a bone, its medial part apart from its lateral one."""
     thickness: float = getattr(anatomy, f"{bone_name}_cartilage")
+    medial = points.lateral - 1e-9  # the midline itself belongs to the medial side
     return [
-        (name, both(distance, sign * points.lateral))
-        for side, sign in (("medial", 1), ("lateral", -1))
+        (name, both(distance, within))
+        for side, within in (("medial", medial), ("lateral", -medial))
         for name, distance in _cartilage(f"{side} {bone_name}", thickness, anatomy, bone, surface)
     ]
 
@@ -182,8 +183,10 @@ def _cartilage(
 
 def _femur(points: Points) -> Distance:
     condyle = blend(ellipse(points, (-3, 28), (27, 25.2)), ellipse(points, (14, 26), (19.5, 20)), 5)
-    condyles = union(slab(condyle, points, 22, 14.5), slab(condyle, points, -22, 14.5))
-    trochlea = slab(ellipse(points, (-12, 38), (20, 21), tilt=12), points, 0, 31)
+    condyles = union(slab(condyle, points, 22, 14.5, 12), slab(condyle, points, -22, 14.5, 12))
+    # The patella runs in a groove.
+    groove = 3.5 * np.exp(-(((points.lateral - 2) / 11) ** 2))
+    trochlea = slab(ellipse(points, (-12, 38), (20, 21), tilt=12) + groove, points, 0, 31, 12)
     flare = cone(_wide(points, 0.8), (-5, 44, 0), (-11, 130, 0), (22, 13.5))
     return blend(union(condyles, trochlea), flare, 10)
 
@@ -225,9 +228,9 @@ def _tibial_plateau(points: Points) -> Distance:
 
 def _patella(points: Points) -> Distance:
     body = ellipse(points, (-50, 42), (9, 20.5), tilt=5)
-    facet = ellipse(points, (-46, 44), (8.5, 13), tilt=5)
+    facet = ellipse(points, (-46, 44), (10.5, 13), tilt=5)
     # Its back is a keel: the facets fall off to both sides.
-    return slab(blend(body, facet + 0.12 * np.abs(points.lateral), 6), points, 2, 22)
+    return slab(blend(body, facet + 0.2 * np.abs(points.lateral - 2), 6), points, 2, 22, 10)
 
 
 def _patellar_facet(points: Points) -> Distance:

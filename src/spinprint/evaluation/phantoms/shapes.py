@@ -64,9 +64,11 @@ def box(
     return outside + np.minimum(np.maximum(p, s), 0) - rounding
 
 
-def slab(section: Distance, points: Points, centre: float, half: float) -> Distance:
+def slab(
+    section: Distance, points: Points, centre: float, half: float, rounding: float = 6.0
+) -> Distance:
     """The part of a cylinder along `lateral` that lies within `half` of `centre`, edges rounded."""
-    rounding = min(6.0, half)
+    rounding = min(rounding, half)
     across = np.abs(points.lateral - centre) - half + rounding
     along = section + rounding
     outside = np.hypot(np.maximum(along, 0), np.maximum(across, 0))

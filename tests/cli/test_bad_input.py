@@ -300,6 +300,9 @@ def test_a_dictionary_that_cannot_be_built(
         ),
         (["--phantom", "nist", "--batch", "X"], "batch 'X' must be one of K3290, PLL2020"),
         (["--b1-range", "1.2", "0.8"], "the range 1.2 to 0.8 of b1 must be finite and ascend"),
+        (["--interleaves", "2"], "--interleaves belongs to undersampled series: leave it out, or"),
+        (["--sampling", "radial", "--coils", "0"], "coils = 0 must be at least 1"),
+        (["--sampling", "spiral", "--rank", "3"], "rank = 3 is of the subspace: leave it out, or"),
     ],
 )
 def test_a_simulation_that_cannot_be(

@@ -155,7 +155,7 @@ def simulate(
         ),
     )  # fmt: skip
     console.print(f"sigma {made.sigma:.3g} per channel; SNR {made.snr_db:.1f} dB (rms over time)")
-    if made.sampling:
+    if made.sampling and made.sigma:
         console.print(
             f"undersampled {made.sampling.trajectory.acceleration(matrix):.3g} times: the ratio is"
             f" that of full sampling, and map needs --sigma {made.sigma:.3g}"

@@ -21,6 +21,7 @@ COMMANDS = (
     "simulate",
     "dictionary",
     "map",
+    "evaluate",
     "sequence show",
     "sequence convert",
     "sequence list",

@@ -157,9 +157,14 @@ def _errors(pictures: Pictures, names: Mapping[int, str]) -> Section:
             rows=[(str(label), name) for label, name in names.items()],
         )
         parts.append(Details("Names of the labels", [legend]))
-    for kinds in pictures.values():
-        chosen = [kinds[kind] for kind in ("regions", "calibration") if kind in kinds]
-        parts += [Gallery(chosen)] if chosen else []
+    parts += [kinds["regions"] for kinds in pictures.values() if "regions" in kinds]
+    stated = [kinds["calibration"] for kinds in pictures.values() if "calibration" in kinds]
+    if stated:
+        text = (
+            "Errors over the stated SD: a histogram wider than the curve means that the SD is too"
+            " small, a narrower one that it is too large, a shifted one bias."
+        )
+        parts += [Text(text), Gallery(stated, columns=3)]
     return Section("Errors", parts)
 
 

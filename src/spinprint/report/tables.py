@@ -27,6 +27,29 @@ MARKS = {
 
 _STRUCTURE = Column("structure", is_text=True)
 
+# What a table of all numbers shows of a row: names of columns and fields.
+_OWN = {
+    "mean truth": "mean_truth",
+    "mean estimate": "mean_estimate",
+    "bias": "bias",
+    "median bias": "median_bias",
+    "trimmed bias": "trimmed_bias",
+    "SD of error": "sd",
+    "robust SD": "robust_sd",
+    "RMSE": "rmse",
+}
+_RELATIVE = {
+    "bias": "bias_percent",
+    "median bias": "median_bias_percent",
+    "mean |error|": "mape",
+    "median |error|": "median_ape",
+}
+_RATIOS = {
+    "RMSE / mean truth": "nrmse_by_mean",
+    "RMSE / range of truth": "nrmse_by_range",
+    "RMS error / bound": "rmse_over_bound",
+}
+
 
 def accuracy_table(rows: Sequence[Row]) -> Table:
     """A row a structure, all voxels first: voxels, edge, failed, then four numbers a parameter.
@@ -86,19 +109,19 @@ def detail_table(rows: Sequence[Row], parameter: str) -> Table:
     display = DISPLAY[parameter]
     of_it = [row for row in rows if row.parameter == parameter]
     ordered = sorted(of_it, key=lambda row: row.label is not None)
-    own = ("mean truth", "mean estimate", "bias", "median bias", "SD of error", "RMSE")
-    relative = ("bias", "median bias", "mean |error|", "median |error|")
     return Table(
         caption=(
             f"{display.symbol}: estimate against truth in {display.unit}; relative errors in"
-            " percent of the truth."
+            " percent of the truth. The trimmed bias leaves out a tenth of the errors at either"
+            " end; the robust SD is 1.48 times their median distance to the median."
         ),
         columns=[
             _STRUCTURE,
             Column("voxels"),
             Column("with a value"),
-            *(Column(name) for name in own),
-            *(Column(name, "%") for name in relative),
+            *(Column(name) for name in _OWN),
+            *(Column(name, "%") for name in _RELATIVE),
+            *(Column(name) for name in _RATIOS),
         ],
         rows=[_detail_cells(row, display) for row in ordered],
         totals=sum(row.label is None for row in ordered),
@@ -180,10 +203,9 @@ def _error_cells(row: Row, bounded: bool) -> list[Content]:
 
 
 def _detail_cells(row: Row, display: Display) -> list[Content]:
-    own = (row.mean_truth, row.mean_estimate, row.bias, row.median_bias, row.sd, row.rmse)
-    relative = (row.bias_percent, row.median_bias_percent, row.mape, row.median_ape)
-    scaled = (display.factor * value for value in own)
-    return [_name(row), row.n, row.n_estimated, *scaled, *relative]
+    scaled = (display.factor * getattr(row, name) for name in _OWN.values())
+    others = (getattr(row, name) for name in (*_RELATIVE.values(), *_RATIOS.values()))
+    return [_name(row), row.n, row.n_estimated, *scaled, *others]
 
 
 def _value_row(name: str, where: NDArray[np.bool_], content: ReportContent) -> list[Content]:

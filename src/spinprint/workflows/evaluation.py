@@ -19,7 +19,7 @@ from ..files import check_output_folder, staging
 from ..io import write_csv, write_labels
 from ..io.sidecar import write_json
 from ..maps import UNITS
-from .evaluation_input import EvaluationInput, read_input
+from .evaluation_input import CORE, EvaluationInput, read_input
 from .stages import Stage, silent
 
 if TYPE_CHECKING:
@@ -134,13 +134,13 @@ def _provenance(
 ) -> dict[str, Any]:
     """How the comparison came about, in plain values."""
     sequence = given.sequence.name if given.sequence else given.origin.get("SequenceName")
-    found = "found in the maps by their constellation" if given.found else "none"
+    found = f"spheres found in the maps, to {CORE:g} of their radius" if given.found else "none"
     return {
         "maps": str(maps_dir),
         "estimator": str(given.origin.get("EstimationAlgorithm", "not stated")),
         "compared with": f"{given.reference.name} ({given.reference.role.value})",
         "labels": str(labels) if labels else found,
-        "layers of voxels eroded": erode,
+        **({"layers of voxels eroded": erode} if erode else {}),
         "sequence": str(sequence or "not known"),
         "field strength [T]": given.origin.get("MagneticFieldStrength", "not known"),
         "matrix": " × ".join(str(length) for length in given.maps.shape) + " voxels",

@@ -74,6 +74,7 @@ def _widen(axes: Axes, boxes: Sequence[dict[str, float]]) -> None:
     if largest > _FAR * usual > 0:
         axes.set_yscale("symlog", linthresh=2 * usual)
         axes.set_ylim(top=4 * largest)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
     else:
         axes.margins(y=0.25)
 

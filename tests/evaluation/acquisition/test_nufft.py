@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from spinprint import MissingExtraError
+from spinprint.evaluation.acquisition import choose_sampling
 from spinprint.evaluation.acquisition.nufft import Nufft
 
 
@@ -47,3 +48,6 @@ def test_without_finufft_the_error_says_how_to_get_it(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "finufft", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'spinprint\[raw\]'"):
         Nufft((4, 4), 1)
+    assert choose_sampling("none") is None
+    with pytest.raises(MissingExtraError):
+        choose_sampling("spiral")

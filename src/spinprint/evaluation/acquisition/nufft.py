@@ -31,7 +31,7 @@ class Nufft:
     """
 
     def __init__(self, shape: tuple[int, int], n: int, matrix: int | None = None) -> None:
-        self._finufft = _finufft()
+        self._finufft = require_finufft()
         self._shape, self._n = shape, n
         self._scale = 2 * np.pi / (matrix or max(shape))
         self._coordinates: tuple[NDArray[np.float32], ...] = ()
@@ -65,7 +65,14 @@ class Nufft:
         return self._plans[kind].execute(data[0] if self._n == 1 else data)
 
 
-def _finufft() -> Any:
+def require_finufft() -> Any:
+    """The package that does the transforms.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed; the message holds the install line.
+    """
     try:
         import finufft
     except ImportError:

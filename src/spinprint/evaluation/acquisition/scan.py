@@ -17,6 +17,7 @@ from .coils import coil_maps
 from .gridding import grid
 from .kspace import acquire
 from .low_rank import subspace
+from .nufft import require_finufft
 from .trajectory import TRAJECTORIES, Spiral, Trajectory
 
 Reconstruction = Literal["gridding", "subspace"]
@@ -95,6 +96,8 @@ def choose_sampling(
 
     Raises
     ------
+    MissingExtraError
+        finufft is not installed.
     InputError
         The trajectory is unknown, an option is given that full sampling has no use for, or as for
         `Sampling` and the trajectory.
@@ -111,6 +114,7 @@ def choose_sampling(
         return None
     if kind not in TRAJECTORIES:
         raise InputError(f"sampling {kind!r} must be one of none, {', '.join(TRAJECTORIES)}")
+    require_finufft()  # before long work, not after it
     return Sampling(trajectory=TRAJECTORIES[kind](**count), **given)
 
 

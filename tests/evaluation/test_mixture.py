@@ -78,6 +78,18 @@ def test_a_pose_is_a_rigid_movement() -> None:
         Pose(turn=(np.nan, 0, 0))
 
 
+def test_the_body_turns_about_its_axes_and_then_shifts() -> None:
+    turned = Pose(turn=(90.0, 0.0, 0.0), shift=(0.0, 5.0, 0.0))  # about the posterior axis
+    seen = Points(*(np.array([value]) for value in (1.0, 5.0, 2.0)))
+    # Superior has become lateral: what is seen 2 mm to lateral lies 2 mm up in the body.
+    np.testing.assert_allclose(np.ravel(turned.to_body(seen)), (1.0, 2.0, 0.0), atol=1e-12)
+
+
+def test_samples_fill_voxels_evenly() -> None:
+    np.testing.assert_allclose(np.diff(GRID.axis(0, 3)), 2 / 3)
+    np.testing.assert_allclose(GRID.axis(0, 3).mean(), GRID.centre[0])
+
+
 def test_poses_are_of_the_size_that_is_stated() -> None:
     rng = np.random.default_rng(1)
     poses = [Pose.sample(rng) for _ in range(300)]

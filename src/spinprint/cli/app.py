@@ -263,6 +263,7 @@ def evaluate(
     erode: Whole = 0,
     sequence: str | None = None,
     subject: str | None = None,
+    resamples: Whole = 500,
     seed: Whole = 0,
 ) -> None:
     """Compare maps with the truth, with other maps, or with the tables of a phantom.
@@ -290,14 +291,17 @@ def evaluate(
         preset or lies beside the maps or the truth.
     subject
         BIDS label of the subject, where the maps hold several.
+    resamples
+        How often voxels are resampled for the intervals.
     seed
-        Seed of the resampling behind the intervals.
+        Seed of the resampling.
     """
     from ..workflows.evaluation import evaluate_maps
 
     result = evaluate_maps(
         maps_dir, out, truth=truth, phantom=phantom, batch=batch, labels=labels,
-        erode=erode, sequence=sequence, subject=subject, seed=seed, stage=stage,
+        erode=erode, sequence=sequence, subject=subject, resamples=resamples, seed=seed,
+        stage=stage,
     )  # fmt: skip
     for remark in result.remarks:
         console.print(remark)

@@ -56,6 +56,7 @@ def evaluate_maps(
     erode: int = 0,
     sequence: str | None = None,
     subject: str | None = None,
+    resamples: int = 500,
     seed: int = 0,
     stage: Stage = silent,
 ) -> EvaluationResult:
@@ -72,6 +73,8 @@ def evaluate_maps(
     """
     if phantom is not None and phantom not in PHANTOM_NAMES:
         raise InputError(f"phantom {phantom!r} must be one of {', '.join(PHANTOM_NAMES)}")
+    if resamples < 1:
+        raise InputError(f"--resamples = {resamples} must be at least 1: intervals come from them")
     check_output_folder(out)
     with stage("Reading the maps"):
         given = read_input(
@@ -82,9 +85,11 @@ def evaluate_maps(
         bound, said = _bound(given)
     with stage("Comparing"):
         comparison = compare_maps(
-            given.maps, given.reference, given.labels, given.names, bound=bound, seed=seed
-        )
-    provenance = _provenance(maps_dir, given, labels, erode, seed)
+            given.maps, given.reference, given.labels, given.names,
+            bound=bound, n_bootstrap=resamples, seed=seed,
+        )  # fmt: skip
+    provenance = _provenance(maps_dir, given, labels, erode)
+    provenance |= {"resamples": resamples, "seed of the resampling": seed}
     with (
         stage("Writing tables, figures and report"),
         staging(out, remove=_earlier(out, labels)) as folder,
@@ -130,7 +135,7 @@ def _bound(given: EvaluationInput) -> tuple[dict[str, NDArray[np.float64]], str]
 
 
 def _provenance(
-    maps_dir: Path, given: EvaluationInput, labels: Path | None, erode: int, seed: int
+    maps_dir: Path, given: EvaluationInput, labels: Path | None, erode: int
 ) -> dict[str, Any]:
     """How the comparison came about, in plain values."""
     sequence = given.sequence.name if given.sequence else given.origin.get("SequenceName")
@@ -144,7 +149,6 @@ def _provenance(
         "sequence": str(sequence or "not known"),
         "field strength [T]": given.origin.get("MagneticFieldStrength", "not known"),
         "matrix": " × ".join(str(length) for length in given.maps.shape) + " voxels",
-        "seed of the resampling": seed,
     }
 
 

@@ -149,6 +149,9 @@ def test_the_bound_of_a_map_is_that_of_its_voxels(short: Sequence) -> None:
         assert bound[name][0, 0] == pytest.approx(alone[name][0, 0] * 0.01 / 2, rel=1e-3)
         assert bound[name][0, 1] == pytest.approx(alone[name][0, 1] * 0.01, rel=1e-3)
         assert np.isnan(bound[name][0, 2])
+    part = map_bound(maps, short, {"t2": t2}, np.array([[False, True, True]]))
+    assert np.isnan(part["t1"][0, 0])
+    assert part["t1"][0, 1] == bound["t1"][0, 1]
 
 
 def test_a_sequence_that_needs_more_than_is_known_has_no_bound(short_knee: Sequence) -> None:

@@ -18,7 +18,10 @@ Array = NDArray[np.float64]
 
 
 def map_bound(
-    maps: Maps, sequence: Sequence, truth: Mapping[str, ArrayLike] | None = None
+    maps: Maps,
+    sequence: Sequence,
+    truth: Mapping[str, ArrayLike] | None = None,
+    where: ArrayLike = True,
 ) -> dict[str, Array]:
     """Least standard deviation of an unbiased estimate in each voxel, by mapped parameter.
 
@@ -33,10 +36,13 @@ def map_bound(
         What the series was measured with.
     truth
         True maps by parameter, `(...)` [SI units]; where there is none, the estimate stands in.
+    where
+        The voxels whose bound is wanted, `(...)`.
 
     Returns
     -------
-    Deviations [unit of the parameter], `(...)`; NaN where tissue, M0 or noise is not known.
+    Deviations [unit of the parameter], `(...)`; NaN where tissue, M0 or noise is not
+    known.
 
     Raises
     ------
@@ -55,7 +61,7 @@ def map_bound(
     }
     tissue["m0"] = np.abs(maps.m0).astype(np.float64)
     sigma = np.asarray(maps.sigma, dtype=np.float64)
-    told = np.isfinite(sigma) & (sigma > 0) & (tissue["m0"] > 0)
+    told = np.asarray(where, dtype=bool) & np.isfinite(sigma) & (sigma > 0) & (tissue["m0"] > 0)
     for name, values in tissue.items():
         told &= np.isfinite(values) & ((values > 0) | (name in ("b0", "adc")))
     unknowns = [name for name in maps if name in WRT]

@@ -117,13 +117,15 @@ def _bound(given: EvaluationInput) -> tuple[dict[str, NDArray[np.float64]], str]
         )
     if not np.isfinite(given.maps.sigma).any():
         return {}, "The Cramér-Rao bound is not known: the maps do not state their noise."
+    where = True if given.labels is None else given.labels != 0
     try:
         if role is Role.TRUTH:
-            bound = map_bound(given.maps, sequence, given.reference.values)
+            bound = map_bound(given.maps, sequence, given.reference.values, where)
         else:
             assert given.other is not None
-            both = (map_bound(one, sequence) for one in (given.maps, given.other))
-            first, second = both
+            first, second = (
+                map_bound(one, sequence, where=where) for one in (given.maps, given.other)
+            )
             bound = {name: np.hypot(first[name], second[name]) for name in first if name in second}
     except InputError as error:
         return {}, f"The Cramér-Rao bound is not known: {error}."

@@ -120,6 +120,19 @@ class Validation(Strict):
     """Steps between two measurements; the state is saved as often."""
     patience: int | None = Field(default=None, ge=1)
     """Measurements without a better one after which a stage ends; None never ends it early."""
+    prior: dict[str, Any] | None = None
+    """What the tissue is drawn from, and errors are scaled over, as `Prior.to_dict` writes it;
+    None is the prior of the training. Stated, it makes trainings on other priors comparable."""
+
+    def law(self) -> Prior | None:
+        """The prior, where one is stated.
+
+        Raises
+        ------
+        TissueError
+            It is impossible.
+        """
+        return None if self.prior is None else Prior.from_dict(self.prior)
 
 
 class TrainConfig(Strict):

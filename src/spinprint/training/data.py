@@ -18,18 +18,11 @@ from ..networks.inputs import split
 from ..networks.model import Model, known_fields
 from ..physics.simulate import simulate_flat
 from .config import Data
-
-# What a stream of random numbers is for: streams of one seed must differ.
-TISSUE, ORDER, NOISE, VALIDATION = range(4)
-
-
-def stream(*key: int) -> np.random.Generator:
-    """Random numbers of their own for every key, whatever else is drawn."""
-    return np.random.default_rng(key)
+from .streams import ORDER, TISSUE, stream
 
 
 def torch_stream(*key: int) -> torch.Generator:
-    """The same for torch, on the processor."""
+    """As `streams.stream`, for torch, on the processor."""
     seed = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(seed >> np.uint64(1)))
 

@@ -13,8 +13,9 @@ from ..errors import ModelError
 from ..estimators.posterior import PosteriorMean
 from ..networks.model import Model
 from .config import POSTERIOR, Stage
-from .data import NOISE, Block, Source, Voxels, add_noise, draw_snr, torch_stream
+from .data import Block, Source, Voxels, add_noise, draw_snr, torch_stream
 from .losses import Lesson
+from .streams import NOISE
 
 _ATOMS = 100_000
 

@@ -9,20 +9,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..networks.model import Model
+from ..errors import ModelError
+from ..networks.config import NetworkConfig
+from ..networks.inputs import split
+from ..networks.model import Model, known_fields
+from ..networks.targets import Targets
+from ..prior import Prior
 from .config import Validation
-from .data import VALIDATION, Block, Voxels, add_noise, simulate_block, stream, torch_stream
+from .data import Voxels
+from .examples import Examples
 
 CLEAN = "clean"
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Score:
     """What was measured at one ratio, on the scaled axes."""
 
-    mse: NDArray[np.float64]
+    mse: Array
     """Mean squared error of each unknown, `(unknown,)`."""
-    coverage: NDArray[np.float64] | None
+    coverage: Array | None
     """Part of the voxels whose mean +- SD holds the truth, `(unknown,)`."""
 
     def to_dict(self, names: tuple[str, ...]) -> dict[str, Any]:
@@ -40,37 +48,83 @@ class Watch:
 
     voxels: dict[str, Voxels]
     """By ratio in dB, or "clean"."""
-    block: Block
-    """Their tissue."""
+    truth: Array
+    """Where their tissue lies on the axes, `(voxel, unknown)`."""
+    axes: Targets | None
+    """The axes, where they are not those the network answers on."""
 
     @classmethod
     def prepare(cls, model: Model, config: Validation, seed: int) -> Watch:
-        """Simulate the voxels of a model."""
-        block = simulate_block(model, config.voxels, stream(seed, VALIDATION))
+        """Simulate the voxels of a model.
+
+        Raises
+        ------
+        ModelError
+            The prior they are drawn from has other unknowns than the model.
+        """
+        law = config.law()
+        axes = None if law is None else _axes(law, model)
+        examples = Examples.draw(model.sequence, law or model.prior, config.voxels, seed)
         levels: dict[str, float | None] = {f"{snr:g}": snr for snr in config.snr_db}
-        voxels = {}
-        for number, (name, snr) in enumerate({**levels, CLEAN: None}.items()):
-            ratio = None if snr is None else torch.full((config.voxels,), snr)
-            voxels[name] = add_noise(block, ratio, torch_stream(seed, VALIDATION, number))
-        return cls(voxels, block)
+        voxels = {
+            name: _seen(model, examples, snr, number)
+            for number, (name, snr) in enumerate({**levels, CLEAN: None}.items())
+        }
+        scale = axes or model.targets
+        tissue = {name: examples.tissue.get(name) for name in scale.names}
+        return cls(voxels, scale.scaled(tissue), axes)
 
     def measure(self, model: Model) -> dict[str, Score]:
         """Measure a network at every ratio."""
-        n = len(model.targets.names)
-        truth = self.block.targets[:, :n]
         scores = {}
         model.network.eval()
-        with torch.inference_mode():
-            for name, voxels in self.voxels.items():
-                answer = model.network(*voxels)
-                # An answer beyond the range is told as its end.
-                error = (answer.mean[:, :n].clamp(0, 1) - truth).double()
-                coverage = None
-                if answer.log_variance is not None:
-                    sd = torch.exp(answer.log_variance[:, :n] / 2)
-                    coverage = (error.abs() < sd).double().mean(0).cpu().numpy()
-                scores[name] = Score((error**2).mean(0).cpu().numpy(), coverage)
+        for name, voxels in self.voxels.items():
+            mean, sd = self._answer(model, voxels)
+            error = mean - self.truth
+            coverage = None if sd is None else (np.abs(error) < sd).mean(axis=0)
+            scores[name] = Score((error**2).mean(axis=0), coverage)
         return scores
+
+    def _answer(self, model: Model, voxels: Voxels) -> tuple[Array, Array | None]:
+        """Means and deviations on the axes, `(voxel, unknown)`."""
+        n = len(model.targets.names)
+        with torch.inference_mode():
+            answer = model.network(*voxels)
+        # An answer beyond the range is told as its end.
+        mean = answer.mean[:, :n].clamp(0, 1).double().cpu().numpy()
+        sd = None
+        if answer.log_variance is not None:
+            sd = torch.exp(answer.log_variance[:, :n].double() / 2).cpu().numpy()
+        if self.axes is None:
+            return mean, sd
+        values = model.targets.values(mean)
+        if sd is not None:
+            sd = sd * model.targets.slopes(values) / self.axes.slopes(values)
+        return self.axes.scaled(values).clip(0, 1), sd
+
+
+def _axes(prior: Prior, model: Model) -> Targets:
+    """Logarithms of times over the range of a prior."""
+    axes = Targets(prior, NetworkConfig(known=model.config.known), turns=False)
+    if axes.names != model.targets.names:
+        raise ModelError(
+            f"validation: prior: leaves {', '.join(axes.names)} to estimate, the network learns"
+            f" {', '.join(model.targets.names)}: both must be the same"
+        )
+    return axes
+
+
+def _seen(model: Model, examples: Examples, snr_db: float | None, number: int) -> Voxels:
+    """What a model sees of examples with noise of a ratio [dB]; None has none."""
+    if snr_db is None:
+        series, sigma = examples.signals, np.zeros(examples.tissue.size)
+    else:
+        series, sigma = examples.noisy(snr_db, number)
+    device = model.device
+    real, imaginary = split(model.compress(series), device)
+    known = torch.from_numpy(known_fields(examples.tissue, model.config))
+    told = torch.as_tensor(sigma, dtype=torch.float32, device=device)
+    return Voxels(real, imaginary, told, known.to(device))
 
 
 def figure(scores: dict[str, Score], *, clean: bool) -> float:

@@ -1,0 +1,64 @@
+"""Tissue and noise that stay the same, to measure any estimator on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..physics.noise import add_noise, snr_to_sigma
+from ..physics.simulate import simulate_flat
+from ..prior import Prior
+from ..sequence import Sequence
+from ..tissue import Tissue
+from .streams import VALIDATION, stream
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Tissues of a prior and their signals, with noise that depends on the seed alone.
+
+    The noise is drawn in time, before any compression: networks that see other bases, and
+    matching, are given the same signals.
+    """
+
+    sequence: Sequence
+    """What is played."""
+    tissue: Tissue
+    """The truth, flat, `(tissue,)`."""
+    seed: int
+    """Of the noise."""
+
+    @classmethod
+    def draw(cls, sequence: Sequence, prior: Prior, count: int, seed: int) -> Examples:
+        """Draw `count` tissues from a prior.
+
+        Raises
+        ------
+        TissueError
+            Next to no draw keeps the constraints of the prior.
+        """
+        return cls(sequence, prior.draw(count, stream(seed, VALIDATION)), seed)
+
+    @cached_property
+    def signals(self) -> NDArray[Any]:
+        """Without noise, `(tissue, time)`; real where the sequence keeps them real."""
+        return simulate_flat(self.sequence, self.tissue)[:, 0]
+
+    def noisy(
+        self, snr_db: float, number: int
+    ) -> tuple[NDArray[np.complex64], NDArray[np.float64]]:
+        """Signals with noise, `(tissue, time)`, and its sigma per channel, `(tissue,)`.
+
+        Parameters
+        ----------
+        snr_db
+            Ratio that every signal has for itself, "rms" convention [dB].
+        number
+            Which draw of noise.
+        """
+        sigma = snr_to_sigma(self.signals, snr_db)
+        return add_noise(self.signals, sigma, stream(self.seed, VALIDATION, number)), sigma

@@ -1,0 +1,13 @@
+"""Streams of random numbers, one for each thing that is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+
+TISSUE, ORDER, NOISE, VALIDATION = range(4)
+"""What a stream is for: streams of one seed must differ."""
+
+
+def stream(*key: int) -> np.random.Generator:
+    """Random numbers of their own for every key, whatever else is drawn."""
+    return np.random.default_rng(key)

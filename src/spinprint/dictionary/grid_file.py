@@ -12,8 +12,9 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -66,7 +67,7 @@ class _GridTable(BaseModel):
     physical: bool = Field(default=True, description="keep only T2 <= T1rho <= T1")
 
 
-_KEYS = {
+KEYS = {
     "t1": ("t1_ms", 1e-3),
     "t2": ("t2_ms", 1e-3),
     "t1rho": ("t1rho_ms", 1e-3),
@@ -86,31 +87,42 @@ def load_grid(path: str | Path) -> ParameterGrid:
         The file cannot be read or breaks a rule; the message names the file, key and rule.
     """
     try:
-        table = _GridTable.model_validate(tomllib.loads(Path(path).read_bytes().decode()))
+        return parse_grid(tomllib.loads(Path(path).read_bytes().decode()))
     except FileNotFoundError:
         raise TissueError(f"{path}: no such grid file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise TissueError(f"{path}: cannot be read as text ({error})") from None
     except tomllib.TOMLDecodeError as error:
         raise TissueError(f"{path}: not valid TOML ({error})") from None
-    except ValidationError as error:
-        raise TissueError(f"{path}: {_first(error)}") from None
-    axes = {
-        name: _axis(table, key, si, path)
-        for name, (key, si) in _KEYS.items()
-        if getattr(table, key) is not None
-    }
-    try:
-        return ParameterGrid(axes, PHYSICAL if table.physical else ())
     except TissueError as error:
         raise TissueError(f"{path}: {error}") from None
 
 
-def _axis(table: _GridTable, key: str, si: float, path: str | Path) -> Axis:
+def parse_grid(data: Mapping[str, Any]) -> ParameterGrid:
+    """A grid from plain values, as a grid file holds them.
+
+    Raises
+    ------
+    TissueError
+        A rule is broken; the message names the key and the rule.
+    """
+    try:
+        table = _GridTable.model_validate(data)
+    except ValidationError as error:
+        raise TissueError(_first(error)) from None
+    axes = {
+        name: _axis(table, key, si)
+        for name, (key, si) in KEYS.items()
+        if getattr(table, key) is not None
+    }
+    return ParameterGrid(axes, PHYSICAL if table.physical else ())
+
+
+def _axis(table: _GridTable, key: str, si: float) -> Axis:
     try:
         return Axis(tuple(value * si for value in getattr(table, key).axis()))
     except TissueError as error:
-        raise TissueError(f"{path}: {key}: {error}") from None
+        raise TissueError(f"{key}: {error}") from None
 
 
 def _first(error: ValidationError) -> str:

@@ -26,6 +26,7 @@ from .page import (
 from .quantities import DISPLAY, Display, listed, shown
 from .tables import accuracy_table, detail_table
 from .verdict import claims, failures, verdict
+from .viewer import Panels
 from .volumes import maps_viewer
 
 Pictures = Mapping[str, Mapping[str, Picture]]
@@ -132,14 +133,22 @@ def _maps(comparison: Comparison) -> Section:
         comparison.labels,
         comparison.names,
     )
-    called = (
-        "the truth" if reference.role is Role.TRUTH else f"the reference ({reference.role.value})"
-    )
+    if reference.role is not Role.TRUTH:
+        viewer = dataclasses.replace(viewer, rows=[_renamed(row) for row in viewer.rows])
     text = (
-        f"Panels called truth show {called}. Errors and stated SD are relative; grey voxels have no"
-        " value."
+        f"The maps beside {reference.role.value}. Errors and stated SD are relative; grey voxels"
+        " have no value."
     )
     return Section("Maps", [Text(text), viewer])
+
+
+def _renamed(row: Panels) -> Panels:
+    """Panels in which what the maps are compared with is not called the truth."""
+    panels = [
+        dataclasses.replace(one, caption="Reference" if one.caption == "Truth" else one.caption)
+        for one in row.panels
+    ]
+    return dataclasses.replace(row, panels=panels)
 
 
 def _errors(pictures: Pictures, names: Mapping[int, str]) -> Section:

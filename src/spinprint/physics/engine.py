@@ -97,24 +97,26 @@ def _play_all(
     for_chunks(work, tissue.size, min(_CHUNK, share))
 
 
-def _padded(values: NDArray[Any], size: int) -> NDArray[np.float32]:
-    """A row for the kernel: float32, the last value repeated up to whole vectors."""
-    row = np.broadcast_to(values, (size,)).astype(np.float32)
-    return np.pad(row, (0, -size % LANES), mode="edge")
+def _table(rows: list[Any], size: int) -> NDArray[np.float32]:
+    """Rows for the kernel, the last value of each repeated up to whole vectors."""
+    table = np.empty((len(rows), -(-size // LANES) * LANES), np.float32)
+    for row, values in zip(table, rows, strict=True):
+        row[:size] = values
+        row[size:] = row[size - 1]
+    return table
 
 
 def _lanes(tissue: Tissue) -> NDArray[np.float32]:
     """Rates and fields, float32 `(R1 | R2 | ADC | B1 | B0, tissue)`."""
     columns = {"t1": 1 / tissue.t1, "t2": 1 / tissue.t2}
     columns |= {name: tissue.get(name) for name in ("adc", "b1", "b0")}
-    return np.stack([_padded(columns[name], tissue.size) for name in _COLUMN])
+    return _table([columns[name] for name in _COLUMN], tissue.size)
 
 
 def _gains(program: Program, tissue: Tissue, wrt: tuple[str, ...]) -> NDArray[np.float32]:
     """Gains and their derivatives, float32 `(preparation * (1 + parameter), tissue)`."""
-    rows = []
-    none = np.zeros(tissue.size)
+    rows: list[Any] = []
     for gain in program.gains:
         value, slopes = gain.value(tissue, wrt)
-        rows += [_padded(one, tissue.size) for one in (value, *(slopes.get(n, none) for n in wrt))]
-    return np.stack(rows) if rows else np.zeros((1, tissue.size), np.float32)
+        rows += [value, *(slopes.get(name, 0.0) for name in wrt)]
+    return _table(rows, tissue.size)

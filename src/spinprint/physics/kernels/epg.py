@@ -8,9 +8,13 @@ with cosine c and sine s,
     q = c u + s Zk,   F+k <- w (q + v),   F-k <- w* (q - v),   Zk <- e1 (c Zk - s u)
 
 where w and e1 relax (and w turns into the frame of the next pulse); writing F+k one row up and
-F-k one row down is the spoiler. Two buffers, old and new, take turns. Derivatives follow by
-the product rule: relaxation has the logarithmic derivative `slope`, and a change of the flip
-angle moves (q, Zk) along (c Zk - s u, -q).
+F-k one row down is the spoiler. Derivatives follow by the product rule: relaxation has the
+logarithmic derivative `slope`, and a change of the flip angle moves (q, Zk) along
+(c Zk - s u, -q).
+
+`play_one` does all this, from an old buffer to a new one. In spoiled trains without diffusion
+`play_two` does the same for two pulses in one pass, in place: memory, not arithmetic, is what
+the time goes to. It is a shortcut alone; without it all results stay the same.
 """
 
 from __future__ import annotations
@@ -46,10 +50,6 @@ TWO_PI = np.float32(2 * np.pi)
 BLOCK = 32
 """Events whose coefficients are made in one go: their long chains of arithmetic overlap."""
 
-C, S, DECAY, COS, SIN, E1, ECHO, ECHO_COS, ECHO_SIN = range(9)
-PULSE_ROWS = 9
-"""Rows of `pulses` an event takes, as in `Pulse`."""
-
 Place = namedtuple("Place", "old new rows apart active shift")
 """Where states lie: row of F+0 in the old and the new buffer, rows from the signal to its first
 derivative (and so on), rows from F+ to F- and from F- to Z, orders in use, shift of the event."""
@@ -57,9 +57,13 @@ derivative (and so on), rows from F+ to F- and from F- to Z, orders in use, shif
 Scene = namedtuple("Scene", "state damping window sides wrt spoiler r1 r2")
 """What stays the same from event to event."""
 
-Pulse = namedtuple("Pulse", "c s decay cos sin e1 echo echo_cos echo_sin")
-"""What an event does: cosine and sine of the flip angle; decay of F+, cosine and sine of its turn
-(complex states alone), and relaxation of Z to the next event; the same of F+ to the sample."""
+Pulse = namedtuple("Pulse", "c s e1 decay cos sin echo echo_cos echo_sin")
+"""What an event does: cosine and sine of the flip angle; to the next event, relaxation of Z, decay
+of F+, and cosine and sine of its turn; to the sample, the same three of F+. Real states do not
+turn, but for signs, which are in the decay."""
+
+C, S, E1, DECAY, COS, SIN, ECHO, ECHO_COS, ECHO_SIN = range(9)  # their rows in `pulses`
+PULSE_ROWS = 9
 
 Turn = namedtuple("Turn", "c s d cz sz cos sin")
 """Pulse and relaxation of any order: with u = F+ + F- and v = F+ - F-, F+ and F- become
@@ -67,7 +71,7 @@ c u + s Z + d v and c u + s Z - d v, each turned, and Z becomes cz Z - sz u."""
 
 
 def workspace(sides, n_states, dtype, *, diffusing):
-    """State, damping and window for `play`: what it reads and writes most, on cache lines."""
+    """State, damping, pulses and window for `play`: what it touches most, on cache lines."""
     real = np.float32
     damping = _on_cache_lines((3 * n_states, LANES), real) if diffusing else None
     state = _on_cache_lines((6 * sides * (n_states + 2), LANES), dtype)
@@ -142,7 +146,7 @@ def play_vector(
     r1, r2 = load_lanes(lanes, R1, first), load_lanes(lanes, R2, first)
     adc = load_lanes(lanes, ADC, first)
     scene = Scene(state, damping, window, sides, wrt, spoiler, r1, r2)
-    pairs = damping is None and n_states > 1
+    pairs = damping is None
     for side in range(1, sides):
         pairs = pairs and wrt[side - 1, B1] == 0
     damped = (np.float32(-1), np.float32(-1), -1)
@@ -266,13 +270,10 @@ def prepare_pulses(pulses, state, events, begin, end, lanes, first, nominal):
 def pulse_of(pulses, index):
     """The coefficients of an event of the block."""
     row = index * PULSE_ROWS
-    c, s, e1 = load(pulses, row + C), load(pulses, row + S), load(pulses, row + E1)
-    decay, cos, sin = load(pulses, row + DECAY), load(pulses, row + COS), load(pulses, row + SIN)
-    at_echo = load(pulses, row + ECHO)
-    return Pulse(
-        c, s, decay, cos, sin, e1,
-        at_echo, load(pulses, row + ECHO_COS), load(pulses, row + ECHO_SIN),
-    )  # fmt: skip
+    flip = load(pulses, row + C), load(pulses, row + S)
+    to_next = load(pulses, row + DECAY), load(pulses, row + COS), load(pulses, row + SIN)
+    to_echo = load(pulses, row + ECHO), load(pulses, row + ECHO_COS), load(pulses, row + ECHO_SIN)
+    return Pulse(*flip, load(pulses, row + E1), *to_next, *to_echo)
 
 
 @inlined
@@ -356,19 +357,19 @@ def advance_two(state, at, first, second, side, keep, slopes, later_slopes):
 
     fp, fm, z = order(state, own, at.apart, 0)
     near = half * (first.c * (fp + fm) + (fp - fm)) + first.s * z
-    f0, _, z0 = halfway(state, at, turn, own, new, 0, keep, slopes, rise)
-    f1, fm, z1 = halfway(state, at, turn, own, new, 1, keep, slopes, zero)
-    fp = conj(fm)
-    far = scale * (second.c * (fp + fm) + (fp - fm)) + second.s * z0
-    finish(state, at, later, own, 0, fp, fm, z0, later_slopes, later_rise)
-    f2, fm, z2 = halfway(state, at, turn, own, new, 2, keep, slopes, zero)
-    for k in range(3, top + 1):
-        finish(state, at, later, own, k - 2, f0, fm, z1, later_slopes, zero)
-        f0, f1, z1 = f1, f2, z2
-        f2, fm, z2 = halfway(state, at, turn, own, new, k, keep, slopes, zero)
-    finish(state, at, later, own, top - 1, f0, fm, z1, later_slopes, zero)
-    store(state, own + at.apart + top - 1, zero)
-    store(state, own, conj(load(state, own + at.apart)))
+    f1, _, z0 = halfway(state, at, turn, own, new, 0, keep, slopes, rise)
+    f2, fm, z1 = halfway(state, at, turn, own, new, 1, keep, slopes, zero)
+    f0 = conj(fm)  # order 0 changes sides
+    far = scale * (second.c * (f0 + fm) + (f0 - fm)) + second.s * z0
+    for k in range(2, top + 1):
+        finish(state, at, later, own, k - 2, f0, fm, z0, later_slopes)
+        f0, f1, z0 = f1, f2, z1
+        f2, fm, z1 = halfway(state, at, turn, own, new, k, keep, slopes, zero)
+    finish(state, at, later, own, top - 1, f0, fm, z0, later_slopes)
+    minus, long = own + at.apart, own + 2 * at.apart
+    store(state, minus + top - 1, zero)
+    store(state, own, conj(load(state, minus)))
+    store(state, long, load(state, long) + later_rise)
     if top == at.rows - 2:
         store(state, own + top, zero)
     return near, far
@@ -391,7 +392,7 @@ def halfway(state, at, turn, own, new, k, keep, slopes, rise):
 
 
 @inlined
-def finish(state, at, turn, own, k, fp, fm, z, slopes, rise):
+def finish(state, at, turn, own, k, fp, fm, z, slopes):
     """Order k after the second of two pulses, spoiled."""
     fp, fm, z = turned(turn, fp, fm, z)
     plus, minus, long = k + 1, at.apart + k - 1, 2 * at.apart + k
@@ -401,7 +402,7 @@ def finish(state, at, turn, own, k, fp, fm, z, slopes, rise):
         z = z + slopes[1] * load(state, at.old + long)
     store(state, own + plus, fp)
     store(state, own + minus, fm)
-    store(state, own + long, z + rise)
+    store(state, own + long, z)
 
 
 @inlined

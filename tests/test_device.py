@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
-from spinprint import InputError, MissingExtraError, device
+from spinprint import InputError, device
 from spinprint.device import VARIABLE, accelerator
 
 
@@ -20,18 +21,7 @@ def test_an_impossible_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         accelerator()
 
 
-@pytest.mark.parametrize("choice", ["cuda", "torch-cpu"])
-def test_asking_for_torch_without_torch_says_how_to_get_it(
-    choice: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(VARIABLE, choice)
-    monkeypatch.setattr(device, "find_spec", lambda name: None)  # noqa: ARG005
-    with pytest.raises(MissingExtraError, match=r"pip install 'spinprint\[gpu\]'"):
-        accelerator()
-
-
 def test_cuda_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch = pytest.importorskip("torch")
     monkeypatch.setenv(VARIABLE, "cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match="finds no CUDA GPU here"):
@@ -52,7 +42,6 @@ def test_cuda_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_gpu_is_used_where_driver_and_torch_find_one(
     choice: str, driver: bool, works: bool, expected: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    torch = pytest.importorskip("torch")
     monkeypatch.setenv(VARIABLE, choice)
     monkeypatch.setattr(device, "_driver_finds_a_gpu", lambda: driver)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: works)
@@ -79,7 +68,6 @@ def test_the_processor_alone_never_loads_torch() -> None:
 
 
 def test_full_precision_ends_as_it_began() -> None:
-    torch = pytest.importorskip("torch")
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high")
     try:

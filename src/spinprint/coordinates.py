@@ -17,7 +17,8 @@ from .tissue import PHYSICAL, Tissue
 
 Array = NDArray[np.float64]
 
-_TIMES = ("t1", "t2", "t1rho")
+TIMES = ("t1", "t2", "t1rho")
+"""Parameters whose coordinate is the logarithm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ class Coordinates:
     def values(self, theta: Array) -> dict[str, Array]:
         """The parameters at theta by name [SI units]."""
         columns = zip(self.names, theta.T, strict=True)
-        return {name: np.exp(column) if name in _TIMES else column for name, column in columns}
+        return {name: np.exp(column) if name in TIMES else column for name, column in columns}
 
     def scaled(self, theta: Array) -> Array:
         """Theta `(..., parameter)` as a part of the way from `low` to `high`; both must differ."""
@@ -79,7 +80,7 @@ class Coordinates:
 
     def slopes(self, theta: Array) -> Array:
         """Change of each parameter with its coordinate, `(voxel, parameter)`."""
-        return np.where([name in _TIMES for name in self.names], np.exp(theta), 1.0)
+        return np.where([name in TIMES for name in self.names], np.exp(theta), 1.0)
 
     def confine(self, theta: Array) -> Array:
         """The nearest point below it where T2 <= T1rho <= T1 holds."""
@@ -102,4 +103,4 @@ class Coordinates:
 
 
 def _to_theta(name: str, values: Array) -> Array:
-    return np.log(values) if name in _TIMES else np.asarray(values, float)
+    return np.log(values) if name in TIMES else np.asarray(values, float)

@@ -13,10 +13,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from .errors import InputError, MissingExtraError
+from .errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -34,8 +33,6 @@ def accelerator() -> torch.device | None:
     ------
     InputError
         `SPINPRINT_DEVICE` is not cpu, cuda or torch-cpu, or is cuda without a CUDA GPU.
-    MissingExtraError
-        It asks for torch, which is not installed.
     """
     return _accelerator(os.environ.get(VARIABLE, ""))
 
@@ -47,13 +44,8 @@ def _accelerator(choice: str) -> torch.device | None:
             f"{VARIABLE} = {choice!r} must be cpu, cuda or torch-cpu: unset it to use a GPU"
             " where there is one"
         )
-    installed = find_spec("torch") is not None
-    if choice == "cpu" or (not choice and not (installed and _driver_finds_a_gpu())):
+    if choice == "cpu" or (not choice and not _driver_finds_a_gpu()):
         return None
-    if not installed:
-        raise MissingExtraError(
-            f"{VARIABLE} = {choice!r} needs torch: pip install 'spinprint[gpu]'"
-        )
     import torch
 
     if choice == "torch-cpu":

@@ -16,8 +16,6 @@ from spinprint.physics.noise import add_noise
 from spinprint.physics.simulate import simulate
 from spinprint.sequence import Inversion, ReadoutTrain
 
-pytest.importorskip("torch")
-
 ESTIMATORS: dict[str, Callable[[Dictionary], Estimator]] = {
     "match": DictionaryMatching,
     "match without refinement": lambda dictionary: DictionaryMatching(dictionary, refine=False),

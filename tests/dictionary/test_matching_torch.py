@@ -4,15 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from spinprint.device import VARIABLE
-from spinprint.dictionary import matching
+from spinprint.dictionary import matching, matching_torch
 from spinprint.dictionary.matching import Matcher, matcher_for
-
-torch = pytest.importorskip("torch")
-
-from spinprint.dictionary import matching_torch  # noqa: E402
-from spinprint.dictionary.matching_torch import TorchMatcher  # noqa: E402
+from spinprint.dictionary.matching_torch import TorchMatcher
 
 DEVICE = torch.device("cpu")
 

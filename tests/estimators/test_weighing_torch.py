@@ -4,16 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from spinprint.device import VARIABLE
-from spinprint.estimators import weighing
+from spinprint.dictionary import matching_torch
+from spinprint.estimators import weighing, weighing_torch
 from spinprint.estimators.weighing import Weighed, Weigher, weigher_for
-
-torch = pytest.importorskip("torch")
-
-from spinprint.dictionary import matching_torch  # noqa: E402
-from spinprint.estimators import weighing_torch  # noqa: E402
-from spinprint.estimators.weighing_torch import TorchWeigher  # noqa: E402
+from spinprint.estimators.weighing_torch import TorchWeigher
 
 DEVICE = torch.device("cpu")
 BOUNDS = np.zeros(2), np.ones(2)

@@ -22,8 +22,6 @@ from spinprint.sequence import (
 )
 from spinprint.sequence.slice_profile import GivenProfile
 
-torch = pytest.importorskip("torch")
-
 N = 11
 RNG = np.random.default_rng(0)
 T1 = np.exp(RNG.uniform(np.log(0.1), np.log(5), N))

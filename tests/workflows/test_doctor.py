@@ -25,7 +25,5 @@ def test_what_is_missing_comes_with_the_way_to_get_it(
     ],
 )
 def test_where_the_work_runs(choice: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if choice == "torch-cpu":
-        pytest.importorskip("torch")
     monkeypatch.setenv("SPINPRINT_DEVICE", choice)
     assert told in "\n".join(doctor.examine())

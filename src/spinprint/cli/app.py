@@ -35,6 +35,7 @@ def _whole_number(type_: Any, tokens: Any) -> int:  # noqa: ARG001
 
 Whole = Annotated[int, Parameter(converter=_whole_number)]
 Flag = Annotated[bool, Parameter(negative=())]
+Paths = Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)]
 Bounds = Annotated[tuple[float, float], Parameter(negative=())]
 
 
@@ -194,15 +195,65 @@ def dictionary(
     print(build_dictionary(load_sequence(sequence), out, grid, rank, energy, stage=stage))
 
 
+@app.command
+def train(
+    sequence: str,
+    *,
+    out: Path,
+    config: Path | None = None,
+    seed: Whole | None = None,
+) -> None:
+    """Train a network to map; started again, a stopped training goes on where it was.
+
+    Example: spinprint train knee_t1_t2_t1rho --out network
+
+    Parameters
+    ----------
+    sequence
+        A sequence file, or the name of a preset.
+    out
+        Folder for the model, and its log while it is trained.
+    config
+        A training file (TOML, spinprint-train/1): prior, network, stages of training.
+    seed
+        Of weights, tissue and noise, instead of that of the file; 0 if neither states one.
+    """
+    from ..workflows.training import train_network
+
+    result = train_network(load_sequence(sequence), out, config, seed, stage=stage)
+    for remark in result.remarks:
+        console.print(remark)
+    print(out)
+
+
+@app.command
+def export(model: Path, *, out: Path) -> None:
+    """Write a trained network as ONNX, to run it in other programs.
+
+    Example: spinprint export network --out network.onnx
+
+    Parameters
+    ----------
+    model
+        A folder that `spinprint train` has written.
+    out
+        The ONNX file to write (needs the extra `onnx`).
+    """
+    from ..workflows.export import export_model
+
+    print(export_model(model, out, stage=stage))
+
+
 @app.command(name="map")
 def map_(
     series: Path,
     *,
     sequence: str,
     out: Path,
-    estimator: Literal["match", "least-squares", "posterior"] = "match",
+    estimator: Literal["match", "least-squares", "posterior", "network"] = "match",
     imaginary: Path | None = None,
     dictionary: Path | None = None,
+    model: Paths = (),
     mask: Path | None = None,
     b1_map: Path | None = None,
     b0_map: Path | None = None,
@@ -223,11 +274,15 @@ def map_(
         Folder of the BIDS derivative to write.
     estimator
         match: dictionary matching refined between the atoms; least-squares: maximum likelihood
-        on all samples; posterior: mean and spread over the range of the dictionary.
+        on all samples; posterior: mean and spread over the range of the dictionary; network:
+        what a trained network says.
     imaginary
         The imaginary part, where the series holds the real one.
     dictionary
         A dictionary file; without it one is built on a default grid and cached.
+    model
+        A folder that `spinprint train` has written; given several times, the answers are averaged
+        (network).
     mask
         Where to map; without it voxels with signal are found.
     b1_map
@@ -243,8 +298,8 @@ def map_(
 
     result = map_series(
         series, load_sequence(sequence), out, estimator=estimator, imaginary=imaginary,
-        dictionary_path=dictionary, mask_path=mask, b1_path=b1_map, b0_path=b0_map, sigma=sigma,
-        subject=subject, stage=stage,
+        dictionary_path=dictionary, model_paths=model, mask_path=mask, b1_path=b1_map,
+        b0_path=b0_map, sigma=sigma, subject=subject, stage=stage,
     )  # fmt: skip
     for remark in result.remarks:
         console.print(remark)

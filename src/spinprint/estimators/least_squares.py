@@ -86,7 +86,7 @@ class LeastSquares:
     def _estimate(
         self, series: NDArray[np.complex64], known: Fields, sigma: NDArray[np.float64] | None
     ) -> VoxelEstimates:
-        compressed, _, signal = assess(self.dictionary, series, sigma)
+        compressed, _, signal = assess(self.dictionary.basis, series, sigma)
         atoms, _ = nearest_atoms(self.dictionary, compressed, known)
         found = refine(self.dictionary, series, atoms, known, compressed=False)
         if sigma is None:

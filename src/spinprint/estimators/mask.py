@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from ..dictionary import Dictionary
 from .noise import assess, signal_energy
 
 LEVEL = 0.05
@@ -21,7 +22,7 @@ _CHUNK = 16384
 _ISLAND = 4  # voxels; fewer in a connected piece are taken for noise
 
 
-def find_mask(series: NDArray[np.complex64], dictionary: Dictionary) -> NDArray[np.bool_]:
+def find_mask(series: NDArray[np.complex64], basis: NDArray[Any]) -> NDArray[np.bool_]:
     """True where a series holds signal of a sequence, `(x, y, z)`.
 
     Parameters
@@ -29,8 +30,8 @@ def find_mask(series: NDArray[np.complex64], dictionary: Dictionary) -> NDArray[
     series
         Complex images, `(x, y, z, time)`; voxels with NaN or Inf are kept, so that they are
         reported rather than lost.
-    dictionary
-        Says what signals of the sequence look like.
+    basis
+        Orthonormal columns that signals of the sequence lie in, `(time, rank)`.
     """
     flat = series.reshape(-1, series.shape[-1])
     strength = np.zeros(len(flat))
@@ -40,7 +41,7 @@ def find_mask(series: NDArray[np.complex64], dictionary: Dictionary) -> NDArray[
         part = slice(start, start + _CHUNK)
         broken[part] = ~np.isfinite(flat[part]).all(axis=1)
         signals = np.where(broken[part, None], 0, flat[part])
-        compressed, _, present[part] = assess(dictionary, signals, None)
+        compressed, _, present[part] = assess(basis, signals, None)
         strength[part] = np.sqrt(signal_energy(compressed))
     if present.any():
         present &= strength > LEVEL * np.percentile(strength[present], 98)
@@ -50,7 +51,7 @@ def find_mask(series: NDArray[np.complex64], dictionary: Dictionary) -> NDArray[
 def find_bright(series: NDArray[np.complex64]) -> NDArray[np.bool_]:
     """True where a series is bright, `(x, y, z)`: a first guess at what `find_mask` will find.
 
-    It needs no dictionary, and takes strong noise in the background for signal.
+    It needs no basis, and takes strong noise in the background for signal.
 
     Parameters
     ----------

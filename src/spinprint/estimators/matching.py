@@ -98,7 +98,7 @@ class DictionaryMatching:
     def _estimate(
         self, series: NDArray[np.complex64], known: Fields, sigma: NDArray[np.float64] | None
     ) -> VoxelEstimates:
-        compressed, noise, signal = assess(self.dictionary, series, sigma)
+        compressed, noise, signal = assess(self.dictionary.basis, series, sigma)
         atoms, product = nearest_atoms(self.dictionary, compressed, known)
         steps = MAX_STEPS if self.refine else 0
         found = refine(self.dictionary, compressed, atoms, known, compressed=True, max_steps=steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ModelError, SeriesError
 from ..maps import Maps, Status
 from ..parallel import Progress
-from .noise import holds_signal, sigma_outside_basis
+from .noise import assess
 from .protocol import Fields, VoxelEstimates, map_voxels
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class NetworkRegression:
             A field is given that the network was not trained with.
         """
         fields = {"b1": b1, "b0": b0}
-        self._check_fields(fields)
+        self.require_fields([name for name, values in fields.items() if values is not None])
         first = self._models[0]
         if sigma is None and first.basis.shape[1] == first.sequence.n_samples:
             raise SeriesError(
@@ -125,24 +126,36 @@ class NetworkRegression:
         assert isinstance(self.models, tuple)  # construction has seen to it
         return self.models
 
-    def _check_fields(self, fields: dict[str, ArrayLike | None]) -> None:
-        known = self._models[0].config.known
-        for name, values in fields.items():
-            if values is not None and name not in known:
-                raise ModelError(
-                    f"a {name} map was given, but the network was not trained to know {name}:"
-                    f" train one with network.known = ['{name}']"
-                )
-            if values is None and name in known:
-                raise SeriesError(f"a {name} map must be given: the network was trained with it")
+    @property
+    def basis(self) -> NDArray[Any]:
+        """Orthonormal columns that signals of the sequence lie in, `(time, rank)`."""
+        return self._models[0].basis
+
+    def require_fields(self, given: Iterable[str]) -> None:
+        """Refuse maps of other fields than those the network was trained with.
+
+        Raises
+        ------
+        ModelError
+            A field is given that it was not trained with.
+        SeriesError
+            A field is needed that is not given.
+        """
+        given, known = set(given), self._models[0].config.known
+        for name in sorted(given.difference(known)):
+            raise ModelError(
+                f"a {name} map was given, but the network was not trained to know {name}:"
+                f' leave it out, or train a network with known = ["{name}"]'
+            )
+        for name in known:
+            if name not in given:
+                raise SeriesError(f"a {name} map must be given: the network was trained with one")
 
     def _estimate(
         self, series: NDArray[np.complex64], known: Fields, sigma: Array | None
     ) -> VoxelEstimates:
         first = self._models[0]
-        inside = series @ first.basis.conj()
-        noise = sigma_outside_basis(series, first.basis, inside) if sigma is None else sigma
-        signal = holds_signal(inside, noise, series.shape[1], given=sigma is not None)
+        _, noise, signal = assess(first.basis, series, sigma)
         told = np.stack([known[name] for name in first.config.known], axis=1) if known else None
         replies = [model.answer(model.compress(series), noise, told) for model in self._models]
         means = np.stack([reply.mean for reply in replies])

@@ -8,21 +8,19 @@ import numpy as np
 import scipy.special  # scipy.stats has the same, and takes a second to import
 from numpy.typing import NDArray
 
-from ..dictionary import Dictionary
-
 P_NO_SIGNAL = 1e-6
 """Chance of taking pure noise for signal in one voxel."""
 
 
 def assess(
-    dictionary: Dictionary, series: NDArray[Any], sigma: NDArray[np.float64] | None
+    basis: NDArray[Any], series: NDArray[np.complex64], sigma: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.complex64], NDArray[np.float64], NDArray[np.bool_]]:
     """What every estimator asks of voxels first.
 
     Parameters
     ----------
-    dictionary
-        Gives the basis.
+    basis
+        Orthonormal columns that signals of the sequence lie in, `(time, rank)`.
     series
         Signals, `(voxel, time)`.
     sigma
@@ -33,8 +31,8 @@ def assess(
     The signals in the basis `(voxel, rank)`, the noise `(voxel,)`, taken from outside the basis
     where it is not known, and whether there is signal at all `(voxel,)`.
     """
-    compressed = dictionary.compress(series)
-    noise = sigma_outside_basis(series, dictionary.basis, compressed) if sigma is None else sigma
+    compressed = series @ basis.conj()
+    noise = sigma_outside_basis(series, basis, compressed) if sigma is None else sigma
     given = sigma is not None
     return compressed, noise, holds_signal(compressed, noise, series.shape[1], given=given)
 

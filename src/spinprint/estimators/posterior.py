@@ -263,7 +263,7 @@ class PosteriorMean:
     def _believe(
         self, series: NDArray[np.complex64], known: Fields, sigma: Array | None, seed: int = 0
     ) -> _Believed:
-        compressed, noise, signal = assess(self.dictionary, series, sigma)
+        compressed, noise, signal = assess(self.dictionary.basis, series, sigma)
         norm = np.linalg.norm(compressed.astype(np.complex128), axis=1)
         unit = compressed / np.where(norm > 0, norm, 1)[:, None]
         energy = 1 / (2 * np.maximum(noise / np.where(norm > 0, norm, 1), PRECISION) ** 2)

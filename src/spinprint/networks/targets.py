@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coordinates import Coordinates
+from ..coordinates import TIMES, Coordinates
 from ..errors import ModelError
 from ..prior import Prior
 from ..tissue import Tissue
@@ -63,6 +64,18 @@ class Targets:
     def n_targets(self) -> int:
         """Columns of an answer."""
         return len(self.names) + (3 if self.turns else 1)
+
+    def axes(self) -> list[dict[str, Any]]:
+        """Of each unknown its name, what 0 and 1 stand for, and whether its logarithm is scaled."""
+        return [
+            {
+                "name": name,
+                "low": self.prior.laws[name].low,
+                "high": self.prior.laws[name].high,
+                "log": name in TIMES and name not in self.config.linear,
+            }
+            for name in self.names
+        ]
 
     def of(self, tissue: Tissue, norm: Array, turn: tuple[Array, Array]) -> NDArray[np.float32]:
         """What the right answer is, `(voxel, target)`.

@@ -30,7 +30,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..errors import ModelError
 from ..networks.config import NetworkConfig, Strict, first_problem
@@ -124,14 +124,15 @@ class Validation(Strict):
     """What the tissue is drawn from, and errors are scaled over, as `Prior.to_dict` writes it;
     None is the prior of the training. Stated, it makes trainings on other priors comparable."""
 
-    def law(self) -> Prior | None:
-        """The prior, where one is stated.
+    @field_validator("prior")
+    @classmethod
+    def _possible(cls, prior: dict[str, Any] | None) -> dict[str, Any] | None:
+        if prior is not None:
+            Prior.from_dict(prior)
+        return prior
 
-        Raises
-        ------
-        TissueError
-            It is impossible.
-        """
+    def law(self) -> Prior | None:
+        """The prior, where one is stated."""
         return None if self.prior is None else Prior.from_dict(self.prior)
 
 
@@ -184,14 +185,15 @@ class TrainConfig(Strict):
             )
         return self
 
-    def law(self) -> Prior | None:
-        """The prior, where one is stated.
+    @field_validator("prior")
+    @classmethod
+    def _possible(cls, prior: dict[str, Any] | None) -> dict[str, Any] | None:
+        if prior is not None:
+            Prior.from_dict(prior)
+        return prior
 
-        Raises
-        ------
-        TissueError
-            It is impossible.
-        """
+    def law(self) -> Prior | None:
+        """The prior, where one is stated."""
         return None if self.prior is None else Prior.from_dict(self.prior)
 
 
@@ -227,3 +229,14 @@ def parse_config(data: dict[str, Any]) -> TrainConfig:
         return TrainConfig.model_validate_json(json.dumps(data, default=str))
     except ValidationError as error:
         raise ModelError(first_problem(error)) from None
+
+
+def with_seed(config: TrainConfig, seed: int) -> TrainConfig:
+    """The same training with another seed.
+
+    Raises
+    ------
+    ModelError
+        The seed is impossible.
+    """
+    return parse_config({**config.model_dump(mode="json"), "seed": seed})

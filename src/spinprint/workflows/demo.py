@@ -48,7 +48,8 @@ def run_demo(out: Path, *, seed: int = 0, stage: Stage = silent) -> Path:
     with stage("Writing the simulated series"):
         series_path = write_simulation(simulation, sequence, out / "simulated")[0]
     result = map_series(series_path, sequence, out / "maps", stage=stage)
-    phantom, maps = simulation.phantom, result.maps
+    phantom, maps, dictionary = simulation.phantom, result.maps, result.dictionary
+    assert dictionary is not None  # matching needs one
     truth = phantom.truth(sequence.unknowns)
     with stage("Comparing with the truth and the Cramér-Rao bound"):
         rows = compare(
@@ -80,8 +81,8 @@ def run_demo(out: Path, *, seed: int = 0, stage: Stage = silent) -> Path:
             fingerprints=pick_fingerprints(
                 simulation.series, maps, sequence, labels=phantom.labels, names=phantom.names
             ),
-            singular_values=result.dictionary.singular_values,
-            rank=result.dictionary.rank,
+            singular_values=dictionary.singular_values,
+            rank=dictionary.rank,
             provenance={
                 "command": f"spinprint demo --out {out} --seed {seed}",
                 "phantom": phantom.name,

@@ -13,11 +13,13 @@ from ..errors import InputError, OutputError
 from ..files import check_output_folder
 from ..parallel import n_workers
 
-_NEEDED = ("numpy", "scipy", "numba", "nibabel", "h5py", "matplotlib")
+_NEEDED = ("numpy", "scipy", "numba", "torch", "nibabel", "h5py", "matplotlib")
 _EXTRAS = {
-    "gpu": ("torch", "runs on a CUDA GPU where there is one"),
     "pulseq": ("pypulseq", "reads Pulseq files"),
+    "raw": ("finufft", "simulates undersampled scans"),
     "brainweb": ("brainweb_dl", "fetches heads of the BrainWeb database"),
+    "onnx": ("onnx", "exports networks"),
+    "tensorboard": ("tensorboard", "shows a training while it runs"),
 }
 """Extra: the package it brings and what for."""
 

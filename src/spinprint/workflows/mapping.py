@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,14 @@ from numpy.typing import NDArray
 from ..dictionary import Dictionary
 from ..dictionary.cache import build_cached
 from ..dictionary.defaults import default_grid
-from ..errors import DictionaryError, SeriesError
-from ..estimators import DictionaryMatching, Estimator, LeastSquares, PosteriorMean
+from ..errors import DictionaryError, ModelError, SeriesError
+from ..estimators import (
+    DictionaryMatching,
+    Estimator,
+    LeastSquares,
+    NetworkRegression,
+    PosteriorMean,
+)
 from ..estimators.mask import DESCRIPTION, find_bright, find_mask
 from ..io import Series, check_derivative, read_field, read_mask, read_series, write_maps
 from ..maps import Maps, Status
@@ -26,7 +33,10 @@ ESTIMATORS: dict[str, Callable[[Dictionary], Estimator]] = {
     "least-squares": LeastSquares,
     "posterior": PosteriorMean,
 }
-"""The estimators of the command line by name, each made from a dictionary."""
+"""The estimators of the command line that are made from a dictionary, by name."""
+
+NETWORK = "network"
+"""The one that is made from models."""
 
 Fields = Mapping[str, NDArray[np.float32]]
 
@@ -40,8 +50,8 @@ class MapResult:
 
     maps: Maps
     """The maps, `(x, y, z)`."""
-    dictionary: Dictionary
-    """The dictionary that was used."""
+    dictionary: Dictionary | None
+    """The dictionary that was used; None where networks were."""
     files: list[Path]
     """All files written."""
     remarks: tuple[str, ...]
@@ -56,6 +66,7 @@ def map_series(
     estimator: str = "match",
     imaginary: Path | None = None,
     dictionary_path: Path | None = None,
+    model_paths: Several[Path] = (),
     mask_path: Path | None = None,
     b1_path: Path | None = None,
     b0_path: Path | None = None,
@@ -74,6 +85,7 @@ def map_series(
         Something given cannot be used; nothing was written.
     """
     check_derivative(out, subject)
+    _check_source(estimator, dictionary_path, model_paths)
     if sigma is not None and not (np.isfinite(sigma) and sigma > 0):
         raise SeriesError(
             f"--sigma = {sigma:g} must be a positive number: it is the noise per channel"
@@ -83,17 +95,25 @@ def map_series(
         series.require_length(sequence)
         fields = _read_fields(series, b1_path, b0_path)
         mask = read_mask(mask_path, series) if mask_path else None
-    with stage("Preparing the dictionary") as progress:
-        if dictionary_path:
-            dictionary = Dictionary.load(dictionary_path, sequence)
-            _require_axes(dictionary, fields, dictionary_path)
-        else:
-            grid = default_grid(sequence, _ranges(fields, series, mask))
-            dictionary = build_cached(sequence, grid, progress)
+    method: Estimator
+    dictionary = None
+    if estimator == NETWORK:
+        with stage("Reading the network"):
+            method = _load_network(model_paths, sequence, fields)
+        basis = method.basis
+    else:
+        with stage("Preparing the dictionary") as progress:
+            if dictionary_path:
+                dictionary = Dictionary.load(dictionary_path, sequence)
+                _require_axes(dictionary, fields, dictionary_path)
+            else:
+                grid = default_grid(sequence, _ranges(fields, series, mask))
+                dictionary = build_cached(sequence, grid, progress)
+        method, basis = ESTIMATORS[estimator](dictionary), dictionary.basis
     with stage("Mapping") as progress:
         found = mask is None
-        inside = find_mask(series.data, dictionary) if mask is None else mask
-        maps = ESTIMATORS[estimator](dictionary).predict(
+        inside = find_mask(series.data, basis) if mask is None else mask
+        maps = method.predict(
             series.data,
             inside,
             b1=fields.get("b1"),
@@ -116,6 +136,32 @@ def map_series(
         )
     remarks = _remarks(maps, series, mask_found=found)
     return MapResult(maps=maps, dictionary=dictionary, files=files, remarks=remarks)
+
+
+def _check_source(estimator: str, dictionary: Path | None, models: Several[Path]) -> None:
+    """Refuse what the estimator has no use for, and a network that is not given."""
+    if estimator != NETWORK and models:
+        raise ModelError(
+            f"--model has no use with --estimator {estimator}: a model serves --estimator network"
+        )
+    if estimator == NETWORK and dictionary:
+        raise DictionaryError(
+            "--dictionary has no use with --estimator network: give --model, a folder that"
+            " `spinprint train` has written"
+        )
+    if estimator == NETWORK and not models:
+        raise ModelError(
+            "--estimator network needs --model, a folder that `spinprint train` has written"
+        )
+
+
+def _load_network(paths: Several[Path], sequence: Sequence, fields: Fields) -> NetworkRegression:
+    """The mean of the models of some folders."""
+    from ..networks.model import Model  # with torch, which no other estimator needs
+
+    network = NetworkRegression([Model.load(path, sequence) for path in paths])
+    network.require_fields(fields)
+    return network
 
 
 def _read_fields(series: Series, b1: Path | None, b0: Path | None) -> Fields:

@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..evaluation.agreement import FORMULAS, MODELS, Agreement, Estimate
+from ..evaluation.agreement import FORMULAS, MODELS
 from ..evaluation.comparison import Comparison, Role
+from .agreement_tables import difference_table, line_table
 from .comparison_figures import comparison_pictures
 from .page import (
     Bullets,
     Column,
-    Content,
     Details,
     Gallery,
     Page,
@@ -23,7 +23,7 @@ from .page import (
     Text,
     Verdicts,
 )
-from .quantities import DISPLAY, Display, listed, shown
+from .quantities import DISPLAY, listed, shown
 from .tables import accuracy_table, detail_table
 from .verdict import claims, failures, verdict
 from .viewer import Panels
@@ -196,80 +196,8 @@ def _agreement(comparison: Comparison, pictures: Pictures) -> Section:
         " that."
     )
     if comparison.agreements:
-        parts += [_difference_table(comparison.agreements), _line_table(comparison.agreements)]
+        parts += [difference_table(comparison.agreements), line_table(comparison.agreements)]
     return Section("Agreement", [Text(text), *parts])
-
-
-def _difference_table(agreements: Sequence[Agreement]) -> Table:
-    repeated = any(one.repeatability for one in agreements)
-    heads = [
-        *_CASES,
-        Column("bias", "%"),
-        Column("lower limit", "%"),
-        Column("upper limit", "%"),
-        Column("Wilcoxon p (Holm)"),
-    ]
-    if repeated:
-        heads += [Column("wCV", "%"), Column("RC", "%")]
-    return Table(
-        caption=(
-            "Bias and 95 % limits of agreement, with 95 % intervals in brackets: differences in"
-            " percent of the mean of the two, or in the unit of the quantity where it may be 0."
-        ),
-        columns=heads,
-        rows=[_difference_cells(one, DISPLAY[one.name], repeated) for one in agreements],
-    )
-
-
-def _difference_cells(one: Agreement, display: Display, repeated: bool) -> list[Content]:
-    limits = one.percent or one.difference.scaled(display.factor)
-    p = one.test.p_adjusted
-    cells: list[Content] = [
-        *_case_cells(one),
-        *(_bracketed(end) for end in (limits.bias, limits.lower, limits.upper)),
-        "< 0.001" if p < 0.001 else shown(p, 3),
-    ]
-    if repeated and one.repeatability:
-        found = one.repeatability
-        cells += [_bracketed(found.within_cv_percent), _bracketed(found.coefficient_percent)]
-    return cells
-
-
-def _line_table(agreements: Sequence[Agreement]) -> Table:
-    heads = [Column("CCC"), Column("ICC(2,1)"), Column("slope"), Column("intercept")]
-    return Table(
-        caption="Concordance and regression, with 95 % intervals in brackets.",
-        columns=[*_CASES, *heads, Column("line", is_text=True)],
-        rows=[_line_cells(one, DISPLAY[one.name]) for one in agreements],
-    )
-
-
-def _line_cells(one: Agreement, display: Display) -> list[Content]:
-    line = None if one.line is None else one.line.scaled(display.factor)
-    fitted: list[Content] = [None, None, None]
-    if line:
-        intercept = f"{_bracketed(line.intercept)} {display.unit}"
-        fitted = [_bracketed(line.slope, 3), intercept, line.method]
-    return [
-        *_case_cells(one),
-        _bracketed(one.concordance.ccc, 4),
-        _bracketed(one.intraclass.icc, 4),
-        *fitted,
-    ]
-
-
-_CASES = (Column("quantity", is_text=True), Column("pairs", is_text=True), Column("n"))
-
-
-def _case_cells(one: Agreement) -> list[Content]:
-    return [DISPLAY[one.name].symbol, one.cases, one.difference.n]
-
-
-def _bracketed(estimate: Estimate, decimals: int | None = None) -> str:
-    value, low, high = (
-        shown(one, decimals) for one in (estimate.value, estimate.low, estimate.high)
-    )
-    return f"{value} [{low}, {high}]"
 
 
 def _numbers(comparison: Comparison) -> Section:

@@ -152,21 +152,20 @@ def _renamed(row: Panels) -> Panels:
 
 
 def _errors(pictures: Pictures, names: Mapping[int, str]) -> Section:
-    parts: list[Part] = [
-        Text(
+    parts: list[Part] = []
+    boxes = [kinds["regions"] for kinds in pictures.values() if "regions" in kinds]
+    if boxes:
+        text = (
             "Boxes hold the middle half of the voxels of a structure, whiskers reach from the 5th"
             " to the 95th percentile; orange lines are where the whiskers of an efficient estimator"
             " would end, at the Cramér-Rao bound."
         )
-    ]
-    if names:
         legend = Table(
             caption="The labels at the axes of the boxes.",
             columns=[Column("label"), Column("structure", is_text=True)],
             rows=[(str(label), name) for label, name in names.items()],
         )
-        parts.append(Details("Names of the labels", [legend]))
-    parts += [kinds["regions"] for kinds in pictures.values() if "regions" in kinds]
+        parts += [Text(text), Details("Names of the labels", [legend]), *boxes]
     stated = [kinds["calibration"] for kinds in pictures.values() if "calibration" in kinds]
     if stated:
         text = (
@@ -174,7 +173,7 @@ def _errors(pictures: Pictures, names: Mapping[int, str]) -> Section:
             " small, a narrower one that it is too large, a shifted one bias."
         )
         parts += [Text(text), Gallery(stated, columns=3)]
-    return Section("Errors", parts)
+    return Section("Errors", parts or [kinds["error_map"] for kinds in pictures.values()])
 
 
 def _label_names(comparison: Comparison) -> dict[int, str]:
@@ -189,11 +188,13 @@ def _agreement(comparison: Comparison, pictures: Pictures) -> Section:
         for kinds in pictures.values()
         if "bland_altman" in kinds
     ]
+    regions = any(one.cases == "regions" for one in comparison.agreements)
+    circles = ", circles the medians of structures" if regions else ""
+    advice = ": read the rows over regions for that" if regions else ""
     text = (
-        "Dots are voxels, circles the medians of structures. Lines show the bias and the 95 %"
-        " limits of agreement, bands their 95 % intervals. The voxels of one image are not"
-        " independent measurements of a scanner's performance: read the rows over regions for"
-        " that."
+        f"Dots are voxels{circles}. Lines show the bias and the 95 % limits of agreement, bands"
+        " their 95 % intervals. The voxels of one image are not independent measurements of a"
+        f" scanner's performance{advice}."
     )
     if comparison.agreements:
         parts += [difference_table(comparison.agreements), line_table(comparison.agreements)]

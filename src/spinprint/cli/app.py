@@ -363,6 +363,42 @@ def evaluate(
     print(result.report)
 
 
+@app.command
+def study(
+    name: str,
+    *,
+    out: Path,
+    scale: Literal["smoke", "quick", "full"] = "quick",
+    seed: Whole = 0,
+) -> None:
+    """Run the experiment of a paper and judge its claims; stopped, it goes on where it was.
+
+    Example: spinprint study finkelstein2022 --scale smoke --out study
+
+    Parameters
+    ----------
+    name
+        finkelstein2022: transfer learning of T1, T2 and ADC; zhang2025: networks beside matching
+        for T1, T2 and T1rho.
+    out
+        Folder for report.html, tables.md, results.json and the networks.
+    scale
+        smoke: under 2 minutes on 2 cores; quick: under 30; full: hours.
+    seed
+        What all random numbers follow from.
+    """
+    from ..studies import find_study
+    from ..studies.study import run_study
+
+    result = run_study(
+        find_study(name), out, scale=scale, seed=seed, stage=stage, tell=console.print
+    )
+    for verdict in result.verdicts:
+        console.print(f"{verdict.outcome.value}: {verdict.claim}")
+        console.print(f"    {verdict.measured} ({verdict.interval or 'no interval'})")
+    print(result.report)
+
+
 @sequence_app.command
 def show(sequence: str, *, precision: Literal["knee", "brain"] | None = None) -> None:
     """Print the blocks of a sequence and draw its flip angles and repetition times.

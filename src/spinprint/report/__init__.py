@@ -7,6 +7,7 @@ Importing this loads neither matplotlib nor jinja2; drawing and writing do.
 from .content import Fingerprint, ReportContent
 from .html import write_page
 from .mapping import mapping_page, write_report
+from .markdown import write_markdown
 from .page import (
     Bullets,
     Cell,
@@ -57,6 +58,7 @@ __all__ = [
     "maps_viewer",
     "pick_fingerprints",
     "quantity_panels",
+    "write_markdown",
     "write_page",
     "write_report",
 ]

@@ -22,7 +22,8 @@ from .voxels import viewer_data
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_SIGNS = {Outcome.HOLDS: "✓", Outcome.FAILS: "✗", Outcome.OPEN: "?", Outcome.UNTESTED: "–"}
+SIGNS = {Outcome.HOLDS: "✓", Outcome.FAILS: "✗", Outcome.OPEN: "?", Outcome.UNTESTED: "–"}
+"""The sign of each outcome."""
 
 
 def write_page(page: Page, path: str | Path) -> Path:
@@ -63,7 +64,7 @@ def render_page(page: Page) -> str:
     script = "\n".join(_part(name) for name in _scripts(page))
     text = _environment().get_template("page.html.j2").render(
         page=page,
-        provenance=[("software", f"spinprint {version('spinprint')}"), *_flat(page.provenance)],
+        provenance=[("software", f"spinprint {version('spinprint')}"), *flat(page.provenance)],
         # Our own parts of the page are the only text that is not escaped.
         style=Markup(_part("page.css")),
         script=Markup(script),
@@ -88,8 +89,8 @@ def _environment() -> Environment:
         "image": image,
         "viewer_data": viewer_data,
         "heads": _heads,
-        "cell": _cell,
-        "sign": _SIGNS.__getitem__,
+        "cell": cell_of,
+        "sign": SIGNS.__getitem__,
     }
     return environment
 
@@ -105,7 +106,7 @@ def _column(column: Column | str) -> Column:
     return column if isinstance(column, Column) else Column(column)
 
 
-def _cell(content: Content) -> Cell:
+def cell_of(content: Content) -> Cell:
     """A cell with its content as text."""
     if isinstance(content, Cell):
         return Cell(_cell_text(content.content), content.mark, content.remark)
@@ -118,12 +119,12 @@ def _cell_text(content: str | int | float | None) -> str:
     return shown(content) if isinstance(content, float) else str(content)
 
 
-def _flat(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Entries as text, nested ones under the names of their parents."""
     for key, value in entries.items():
         name = f"{prefix}{key}".replace("_", " ")
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{name}, ")
+            yield from flat(value, f"{name}, ")
         elif isinstance(value, (list, tuple)):
             yield name, ", ".join(str(one) for one in value)
         else:

@@ -1,0 +1,30 @@
+"""Experiments of papers, each as one command: what is claimed beside what is measured.
+
+A study is a module of this package that holds a `STUDY` and is listed in `STUDIES`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ..errors import InputError
+from .study import Study
+
+STUDIES: tuple[str, ...] = ()
+"""The studies by name."""
+
+
+def find_study(name: str) -> Study[Any]:
+    """A study by its name.
+
+    Raises
+    ------
+    InputError
+        There is none of that name.
+    """
+    if name not in STUDIES:
+        raise InputError(f"study {name!r} must be one of {', '.join(STUDIES)}")
+    study = import_module(f".{name}", __name__).STUDY
+    assert isinstance(study, Study)  # a module of this package
+    return study

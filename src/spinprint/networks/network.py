@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .config import Mlp, NetworkConfig, Recurrent
 from .inputs import Inputs, Seen
+from .linear import Linear
 
 _ACTIVATIONS = {"silu": nn.SiLU, "relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh}
 _CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -50,7 +51,7 @@ class Network(nn.Module):
             if isinstance(core, Mlp)
             else _recurrent(core, self.inputs, n_samples)
         )
-        self.head = nn.Linear(width, n_targets * (2 if self.gaussian else 1))
+        self.head = Linear(width, n_targets * (2 if self.gaussian else 1))
         self.register_buffer("target_mean", torch.zeros(n_targets))
         self.register_buffer("target_scale", torch.ones(n_targets))
 
@@ -98,7 +99,7 @@ class _Flat(nn.Module):
 
     def __init__(self, n_inputs: int, width: int) -> None:
         super().__init__()
-        self.layer = nn.Linear(n_inputs, width)
+        self.layer = Linear(n_inputs, width)
 
     def forward(self, seen: tuple[Tensor, Tensor]) -> Tensor:
         signal, besides = seen
@@ -110,8 +111,8 @@ class _Residual(nn.Module):
 
     def __init__(self, width: int, activation: type[nn.Module]) -> None:
         super().__init__()
-        self.first = nn.Linear(width, width)
-        self.second = nn.Linear(width, width)
+        self.first = Linear(width, width)
+        self.second = Linear(width, width)
         self.activation = activation()
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)
@@ -128,7 +129,7 @@ class _Steps(nn.Module):
         super().__init__()
         self.steps, self.samples = steps, config.samples_per_step
         n_inputs = inputs.n_channels * config.samples_per_step + inputs.n_besides
-        self.layer = nn.Linear(n_inputs, config.width)
+        self.layer = Linear(n_inputs, config.width)
 
     def forward(self, seen: tuple[Tensor, Tensor]) -> Tensor:
         signal, besides = seen

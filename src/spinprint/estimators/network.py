@@ -17,7 +17,7 @@ from .noise import assess
 from .protocol import Fields, VoxelEstimates, map_voxels
 
 if TYPE_CHECKING:
-    from ..networks.model import Model
+    from ..networks.model import Model, Reply
 
 Array = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ EDGE = 4 / 3
 """Deviations from an end of the range within which a mean says "at the edge": half of a normal
 that peaks at the end has its mean there."""
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +52,11 @@ class NetworkRegression:
         first = models[0]
         for other in models[1:]:
             other.require(first.sequence)
-            if (other.prior.to_dict(), other.targets.names, other.config.linear) != (
-                first.prior.to_dict(),
-                first.targets.names,
-                first.config.linear,
-            ):
-                raise ModelError("the networks were trained on different priors or unknowns")
+            if _agreed(other) != _agreed(first):
+                raise ModelError(
+                    "the networks differ in their priors, known fields or linear axes: only alike"
+                    " ones can be averaged"
+                )
         object.__setattr__(self, "models", tuple(models))
 
     def predict(
@@ -156,41 +155,57 @@ class NetworkRegression:
     ) -> VoxelEstimates:
         first = self._models[0]
         _, noise, signal = assess(first.basis, series, sigma)
-        told = np.stack([known[name] for name in first.config.known], axis=1) if known else None
-        replies = [model.answer(model.compress(series), noise, told) for model in self._models]
-        means = np.stack([reply.mean for reply in replies])
+        fields, outside = self._confined(known)
+        replies = [model.answer(model.compress(series), noise, fields) for model in self._models]
+        names = first.targets.names
+        means = np.stack([reply.mean[:, : len(names)] for reply in replies])
         mean = means.mean(axis=0)
-        n = len(first.targets.names)
-        values = first.targets.values(mean[:, :n])
-        variance = _variance(means, [reply.variance for reply in replies])
-        status = np.full(len(series), int(Status.OK), np.uint8)
+        values = first.targets.values(mean)
+        variance = _variance(means, replies)
         sd: dict[str, Array] = {}
         if variance is not None:
-            scaled = np.sqrt(variance[:, :n])
-            sd = dict(
-                zip(first.targets.names, (scaled * first.targets.slopes(values)).T, strict=True)
-            )
-            near = np.minimum(mean[:, :n], 1 - mean[:, :n]) < EDGE * scaled
+            scaled = np.sqrt(variance)
+            sd = dict(zip(names, (scaled * first.targets.slopes(values)).T, strict=True))
+            near = np.minimum(mean, 1 - mean) < EDGE * scaled
         else:
-            near = (mean[:, :n] <= 0) | (mean[:, :n] >= 1)
-        status[near.any(axis=1)] = Status.AT_EDGE
+            near = (mean <= 0) | (mean >= 1)
+        status = np.full(len(series), int(Status.OK), np.uint8)
+        status[near.any(axis=1) | outside] = Status.AT_EDGE
         status[~signal] = Status.NO_SIGNAL
+        m0 = [_m0(*pair, noise) for pair in zip(self._models, replies, strict=True)]
         return VoxelEstimates(
-            values=values,
-            sd=sd,
-            m0=first.targets.m0(mean[:, n:], self._length(replies[0].norm, noise), replies[0].turn),
-            status=status,
-            sigma=noise,
+            values=values, sd=sd, m0=np.mean(m0, axis=0), status=status, sigma=noise
         )
 
-    def _length(self, norm: Array, sigma: Array) -> Array:
-        """Norm of the signal without what noise adds to it, `(voxel,)`."""
-        return np.sqrt(np.maximum(norm**2 - 2 * self._models[0].rank * sigma**2, 0))
+    def _confined(self, known: Fields) -> tuple[Array | None, NDArray[np.bool_]]:
+        """Fields moved into the range the networks know `(voxel, field)`, and which had to be."""
+        first = self._models[0]
+        if not first.config.known:
+            return None, np.zeros((), bool)
+        given = np.stack([known[name] for name in first.config.known], axis=1)
+        laws = [first.prior.laws[name] for name in first.config.known]
+        inside = given.clip([law.low for law in laws], [law.high for law in laws])
+        return inside, (inside != given).any(axis=1)
 
 
-def _variance(means: Array, stated: list[Array | None]) -> Array | None:
-    """Of the mean of several networks, `(voxel, target)`; None where nothing tells it."""
-    told = [variance for variance in stated if variance is not None]
+def _m0(model: Model, reply: Reply, sigma: Array) -> NDArray[np.complex128]:
+    """M0, `(voxel,)`; the norm is that of the signal without what noise adds to it."""
+    norm = np.sqrt(np.maximum(reply.norm**2 - 2 * model.rank * sigma**2, 0))
+    return model.targets.m0(reply.mean[:, len(model.targets.names) :], norm, reply.turn)
+
+
+def _agreed(model: Model) -> tuple[Any, ...]:
+    """What networks must have in common for their answers to be averaged."""
+    return model.prior.to_dict(), model.config.known, model.config.linear
+
+
+def _variance(means: Array, replies: Several[Reply]) -> Array | None:
+    """That of the mean of several networks, `(voxel, unknown)`; None where nothing tells it.
+
+    `means` holds theirs, `(network, voxel, unknown)`.
+    """
+    n = means.shape[2]
+    told = [reply.variance[:, :n] for reply in replies if reply.variance is not None]
     if not told:
         return means.var(axis=0) if len(means) > 1 else None
     return np.mean(told, axis=0) + means.var(axis=0)

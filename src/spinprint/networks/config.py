@@ -19,7 +19,7 @@ Activation = Literal["silu", "relu", "gelu", "tanh"]
 class Strict(BaseModel):
     """Settings as they stand in a file: frozen, checked once, no key unknown."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Mlp(Strict):

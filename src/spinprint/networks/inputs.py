@@ -5,6 +5,7 @@ All in real arithmetic, real and imaginary parts apart, so that it can be export
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -41,6 +42,7 @@ class Inputs(nn.Module):
     scale: Tensor
     besides_mean: Tensor
     besides_scale: Tensor
+    least_noise: Tensor
 
     def __init__(self, n_samples: int, n_known: int, *, is_real: bool, sigma_input: bool) -> None:
         super().__init__()
@@ -51,6 +53,7 @@ class Inputs(nn.Module):
         self.register_buffer("reference", torch.zeros(2, n_samples))
         self.register_buffer("mean", torch.zeros(self.n_channels, n_samples))
         self.register_buffer("scale", torch.ones(self.n_channels, n_samples))
+        self.register_buffer("least_noise", torch.tensor(math.log(LEAST_NOISE)))
         self.register_buffer("besides_mean", torch.zeros(self.n_besides))
         self.register_buffer("besides_scale", torch.ones(self.n_besides))
 
@@ -69,6 +72,7 @@ class Inputs(nn.Module):
         """
         unit = clean / _norm(clean[0], clean[1])[:, None]
         self.reference.copy_(unit.mean(dim=1))
+        self.least_noise.copy_(torch.log(sigma / _norm(*signal)).amin())
         seen = self.forward(*signal, sigma, known)
         for values, mean, scale in (
             (seen.signal, self.mean, self.scale),
@@ -97,8 +101,9 @@ class Inputs(nn.Module):
         parts = [real * cos[:, None] + imaginary * sin[:, None]]
         if not self.is_real:
             parts.append(imaginary * cos[:, None] - real * sin[:, None])
-        items = [torch.log((sigma / norm).clamp_min(LEAST_NOISE))[:, None]]
-        besides = torch.cat([*items, known] if self.sigma_input else [known], dim=1)
+        # A network that never saw less noise than some cannot tell how good its answers are there.
+        noise = torch.log((sigma / norm).clamp_min(LEAST_NOISE)).clamp_min(self.least_noise)
+        besides = torch.cat([noise[:, None], known], dim=1) if self.sigma_input else known
         return Seen(
             signal=(torch.stack(parts, dim=1) - self.mean) / self.scale,
             besides=(besides - self.besides_mean) / self.besides_scale,
@@ -122,7 +127,11 @@ class Inputs(nn.Module):
 
 
 def _norm(real: Tensor, imaginary: Tensor) -> Tensor:
-    return torch.sqrt((real * real + imaginary * imaginary).sum(dim=-1))
+    """Norm of signals `(voxel, sample)`, of any scale whose numbers are."""
+    largest = torch.maximum(real.abs(), imaginary.abs()).amax(dim=-1)
+    unit = torch.where(largest > 0, largest, torch.ones_like(largest))
+    real, imaginary = real / unit[:, None], imaginary / unit[:, None]
+    return largest * torch.sqrt((real * real + imaginary * imaginary).sum(dim=-1))
 
 
 def _unit(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -112,7 +112,6 @@ class Model:
         signals = simulate_flat(sequence, tissue)[:, 0]
         if isinstance(config.core, Mlp):
             signals = signals @ basis.conj()
-        torch.manual_seed(seed)
         model = cls._assemble(
             sequence, prior, config, basis, is_real=not np.iscomplexobj(signals), turns=True
         )
@@ -151,8 +150,9 @@ class Model:
     ) -> Model:
         targets = Targets(prior, config, turns)
         n_samples = basis.shape[1] if isinstance(config.core, Mlp) else sequence.n_samples
-        torch.manual_seed(seed)
-        network = Network(config, n_samples, targets.n_targets, is_real=is_real).eval()
+        with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+            torch.manual_seed(seed)
+            network = Network(config, n_samples, targets.n_targets, is_real=is_real).eval()
         return cls(
             sequence=sequence,
             prior=prior,

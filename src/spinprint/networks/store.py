@@ -23,6 +23,8 @@ from ..sequence import Sequence, format_sequence, parse_sequence
 FORMAT = "spinprint-model/1"
 DESCRIPTION, WEIGHTS = "model.json", "model.safetensors"
 
+_SEAL = "sha256"  # the key that holds the hash of all others and of the weights
+
 
 class Stored(NamedTuple):
     """What a model folder holds."""
@@ -47,9 +49,9 @@ def write(folder: str | Path, stored: Stored) -> None:
         "format": FORMAT,
         "version": version("spinprint"),
         "sequence": format_sequence(stored.sequence),
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
         **stored.described,
     }
+    description[_SEAL] = _seal(description, weights)
     with staging(folder) as stage:
         text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False)
         (stage / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
@@ -75,10 +77,19 @@ def read(folder: str | Path) -> Stored:
             found = described.get("format") if isinstance(described, dict) else None
             raise ModelError(f"{DESCRIPTION}: its format is {found!r}, not {FORMAT!r}")
         weights = (folder / WEIGHTS).read_bytes()
-        if hashlib.sha256(weights).hexdigest() != described["weights_sha256"]:
-            raise ModelError(f"{WEIGHTS}: not the file that {DESCRIPTION} describes; train anew")
+        if described.pop(_SEAL, None) != _seal(described, weights):
+            raise ModelError(
+                f"{DESCRIPTION} and {WEIGHTS} are not as they were written together: copy both"
+                " again, or train anew"
+            )
         sequence = parse_sequence(described["sequence"], source="its sequence")
         return Stored(sequence, described, safetensors.numpy.load(weights))
+
+
+def _seal(description: dict[str, Any], weights: bytes) -> str:
+    hasher = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    hasher.update(weights)
+    return hasher.hexdigest()
 
 
 @contextmanager

@@ -28,9 +28,9 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from ..errors import ModelError
 from ..networks.config import NetworkConfig, Strict, first_problem
@@ -40,6 +40,15 @@ SCRATCH, PREVIOUS, POSTERIOR = "scratch", "previous", "posterior"
 _RESERVED = (SCRATCH, PREVIOUS, POSTERIOR, "")
 
 Decibels = tuple[float, float]
+
+
+def _possible(prior: dict[str, Any]) -> dict[str, Any]:
+    Prior.from_dict(prior)
+    return prior
+
+
+PriorData = Annotated[dict[str, Any], AfterValidator(_possible)]
+"""A prior as `Prior.to_dict` writes it."""
 
 
 class Stage(Strict):
@@ -120,16 +129,9 @@ class Validation(Strict):
     """Steps between two measurements; the state is saved as often."""
     patience: int | None = Field(default=None, ge=1)
     """Measurements without a better one after which a stage ends; None never ends it early."""
-    prior: dict[str, Any] | None = None
+    prior: PriorData | None = None
     """What the tissue is drawn from, and errors are scaled over, as `Prior.to_dict` writes it;
     None is the prior of the training. Stated, it makes trainings on other priors comparable."""
-
-    @field_validator("prior")
-    @classmethod
-    def _possible(cls, prior: dict[str, Any] | None) -> dict[str, Any] | None:
-        if prior is not None:
-            Prior.from_dict(prior)
-        return prior
 
     def law(self) -> Prior | None:
         """The prior, where one is stated."""
@@ -149,7 +151,7 @@ class TrainConfig(Strict):
     format: Literal["spinprint-train/1"] = "spinprint-train/1"
     seed: int = Field(default=0, ge=0, lt=1 << 32)
     """Of weights, tissue and noise."""
-    prior: dict[str, Any] | None = None
+    prior: PriorData | None = None
     """A prior as `Prior.to_dict` writes it; None is `Prior.default` of the sequence."""
     network: NetworkConfig = NetworkConfig()
     data: Data = Data()
@@ -177,6 +179,11 @@ class TrainConfig(Strict):
                 )
             if stage.teacher == POSTERIOR and stage.snr_db == "clean":
                 raise ValueError(f"stage {stage.name!r}: teacher: a posterior needs noise")
+            if stage.teacher == POSTERIOR and self.network.linear:
+                raise ValueError(
+                    f"stage {stage.name!r}: teacher: the posterior tells means of logarithms,"
+                    " linear axes need others: leave network.linear empty"
+                )
             before.append(stage.name)
         if self.network.output == "gaussian" and self.stage[-1].loss != "gaussian":
             raise ValueError(
@@ -184,13 +191,6 @@ class TrainConfig(Strict):
                 ' variances must be gaussian; or set network.output = "mean"'
             )
         return self
-
-    @field_validator("prior")
-    @classmethod
-    def _possible(cls, prior: dict[str, Any] | None) -> dict[str, Any] | None:
-        if prior is not None:
-            Prior.from_dict(prior)
-        return prior
 
     def law(self) -> Prior | None:
         """The prior, where one is stated."""

@@ -18,12 +18,12 @@ from ..networks.inputs import split
 from ..networks.model import Model, known_fields
 from ..physics.simulate import simulate_flat
 from .config import Data
-from .streams import ORDER, TISSUE, stream
+from .streams import ORDER, TISSUE, seeds, stream
 
 
 def torch_stream(*key: int) -> torch.Generator:
     """As `streams.stream`, for torch, on the processor."""
-    seed = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
+    seed = seeds(*key).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(seed >> np.uint64(1)))
 
 
@@ -95,13 +95,24 @@ def add_noise(clean: Block, snr_db: Tensor | None, generator: torch.Generator) -
 
 
 class Source:
-    """Blocks of tissue by number, the next one simulated while one is in use."""
+    """Blocks of tissue by number, the next one simulated while one is in use.
 
-    def __init__(self, model: Model, data: Data, seed: int) -> None:
-        self._model, self._data, self._seed = model, data, seed
+    Parameters
+    ----------
+    model
+        Says what tissue is expected and what is played.
+    data
+        How much is simulated at a time.
+    key
+        Seed and number of the stage: every stage draws tissue of its own, but for a fixed set.
+    """
+
+    def __init__(self, model: Model, data: Data, key: tuple[int, int]) -> None:
+        self._model, self._data, self._key = model, data, key
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="spinprint-simulation")
         self._coming: dict[int, Future[Block]] = {}
         self._current: tuple[int, Block] | None = None
+        self._order: tuple[tuple[int, int], Tensor] | None = None
         self.waited = 0.0
         """Time the training has waited for signals [s]."""
 
@@ -129,25 +140,28 @@ class Source:
 
     def _ask(self, number: int) -> Future[Block]:
         if number not in self._coming:
-            rng = stream(self._seed, TISSUE, number)
-            self._coming[number] = self._worker.submit(simulate_block, self._model, self.size, rng)
+            seed, stage = self._key
+            key = (seed, TISSUE) if self._data.tissues else (seed, TISSUE, stage, number)
+            self._coming[number] = self._worker.submit(
+                simulate_block, self._model, self.size, stream(*key)
+            )
         return self._coming[number]
 
-    def rows(self, step: int, batch: int, key: tuple[int, ...]) -> tuple[int, Tensor]:
+    def rows(self, step: int, batch: int) -> tuple[int, Tensor]:
         """Which tissues a step learns from: the number of their block, and rows of it.
 
         Every pass goes through a block in an order of its own; what does not fill a batch is
         left out.
         """
-        per_block = self.steps_per_block(batch)
-        number, within = divmod(step, per_block)
-        per_pass = max(1, self.size // batch)
-        turn, place = divmod(within, per_pass)
-        generator = torch_stream(*key, ORDER, number, turn)
-        order = torch.randperm(self.size, generator=generator)
+        number, within = divmod(step, self.steps_per_block(batch))
         if self.size < batch:
-            return number, order[torch.randint(self.size, (batch,), generator=generator)]
-        return number, order[place * batch : (place + 1) * batch]
+            generator = torch_stream(*self._key, ORDER, number, within)
+            return number, torch.randint(self.size, (batch,), generator=generator)
+        turn, place = divmod(within, self.size // batch)
+        if self._order is None or self._order[0] != (number, turn):
+            generator = torch_stream(*self._key, ORDER, number, turn)
+            self._order = ((number, turn), torch.randperm(self.size, generator=generator))
+        return number, self._order[1][place * batch : (place + 1) * batch]
 
     def close(self) -> None:
         """Wait for what is being simulated, and forget it."""

@@ -5,23 +5,23 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable
+from contextlib import closing, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
 from ..device import accelerator
 from ..errors import ModelError
+from ..files import check_output_folder
 from ..networks.config import PARTS
 from ..networks.model import Model
 from ..parallel import Progress
-from ..prior import Prior
 from ..sequence import Sequence
 from .config import PREVIOUS, SCRATCH, Stage, TrainConfig
 from .data import Source, Voxels
@@ -43,6 +43,8 @@ from .validation import CLEAN, Score, Watch, figure
 Weights = dict[str, Tensor]
 Listener = Callable[[Stage, int, dict[str, Score]], None]
 """Hears of every measurement: (stage, steps done, scores by ratio); may raise to end it all."""
+
+_CLEAN_NOISE = (30.0, 60.0)  # dB; what inputs are scaled for where no noise is learned
 
 STAGES = "stages"
 """Folder of the networks that all stages but the last one gave."""
@@ -83,20 +85,22 @@ def train(
     ModelError
         Settings do not fit the sequence or each other, the folder holds another training, or the
         loss is no longer finite; the state before that is kept.
+    OutputError
+        The folder cannot be written.
     """
     config = config or TrainConfig()
     folder = None if out is None else Path(out)
     position = Position(_digest(sequence, config))
-    if folder is not None and (finished := _finished(folder, sequence, position.digest)):
-        return finished
+    if folder is not None:
+        check_output_folder(folder)
+        if finished := _finished(folder, sequence, position.digest):
+            return finished
     with processes() as team:
+        _check_shares(config, team)
         run = _Run.begin(sequence, config, folder, position, team)
         run.progress, run.listener = progress, listener
-        try:
-            while run.position.stage < len(config.stage):
-                run.play(config.stage[run.position.stage])
-        finally:
-            run.source.close()
+        while run.position.stage < len(config.stage):
+            run.play(config.stage[run.position.stage])
         return run.model
 
 
@@ -113,7 +117,17 @@ def _finished(folder: Path, sequence: Sequence, digest: str) -> Model | None:
         raise ModelError(
             f"{folder}: holds a model of another training: give another folder, or delete it"
         )
+    drop_state(folder)  # it stays where the training was stopped just after its last file
     return model
+
+
+def _check_shares(config: TrainConfig, team: Processes) -> None:
+    for stage in config.stage:
+        if stage.batch % team.count:
+            raise ModelError(
+                f"stage {stage.name!r}: batch: {stage.batch} signals cannot be shared evenly by"
+                f" {team.count} processes"
+            )
 
 
 @dataclass(eq=False)
@@ -124,12 +138,11 @@ class _Run:
     folder: Path | None
     team: Processes
     model: Model
-    source: Source
     watch: Watch
     journal: Journal
     position: Position
-    kept: dict[str, Weights] = field(default_factory=dict)
-    """Final weights of the stages that are done."""
+    kept: dict[str, Weights]
+    """Weights that a stage may start from: fresh ones, and those of the stages that are done."""
     held: dict[str, Tensor] = field(default_factory=dict)
     """What a saved state held of the stage at work."""
     progress: Progress | None = None
@@ -145,17 +158,12 @@ class _Run:
         team: Processes,
     ) -> _Run:
         """A fresh training, or one that was stopped, at the place where it was saved."""
-        noise = config.stage[-1].snr_db
         model = Model.create(
-            sequence,
-            config.law() or Prior.default(sequence),
-            config.network,
-            snr_db=(30.0, 60.0) if isinstance(noise, str) else noise,
-            seed=config.seed,
+            sequence, config.law(), config.network, snr_db=_final_noise(config), seed=config.seed
         ).on(accelerator())
-        source = Source(model, config.data, config.seed)
         watch = Watch.prepare(model, config.validation, config.seed)
-        run = cls(config, folder, team, model, source, watch, Journal(None), position)
+        kept = {SCRATCH: _copy(model.network.state_dict())}
+        run = cls(config, folder, team, model, watch, Journal(None), position, kept)
         saved = None if folder is None else read_state(folder)
         if saved is not None:
             run._resume(*saved)
@@ -170,87 +178,61 @@ class _Run:
                 " give another folder, or delete it"
             )
         self.position = position
+        self.held = {name: tensor.to(self.model.device) for name, tensor in tensors.items()}
         for stage in self.config.stage[: position.stage]:
-            self.kept[stage.name] = _under(f"kept.{stage.name}", tensors)
-        self.held = tensors
+            self.kept[stage.name] = _under(f"kept.{stage.name}", self.held)
 
     def play(self, stage: Stage) -> None:
         """Train one stage from where it is to its end."""
         begun = time.monotonic() - self.position.seconds
-        number = self.position.stage
+        key = (self.config.seed, self.position.stage)
         network = self.model.network
-        self._start(stage)
+        network.load_state_dict(self._start(stage))
         for part in PARTS:
             getattr(network, part).requires_grad_(part not in stage.frozen)
-        weights = [weight for weight in network.parameters() if weight.requires_grad]
         optimisers = _optimisers(network, stage)
         averaged, best = self._restore(optimisers)
-        teaching = Teaching(
-            self.model, stage, self.source, (self.config.seed, number), self._teacher(stage)
-        )
-        if stage.batch % self.team.count:
-            raise ModelError(
-                f"stage {stage.name!r}: batch: {stage.batch} signals cannot be shared evenly by"
-                f" {self.team.count} processes"
-            )
-        for step in range(self.position.step, stage.steps):
-            rate = _learning_rate(stage, step)
-            for optimiser in optimisers:
-                optimiser.param_groups[0]["lr"] = rate
-                optimiser.zero_grad()
-            loss = self._loss(stage, *teaching.batch(step))
-            loss.backward()
-            self.team.average_gradients(weights)
-            size = torch.nn.utils.clip_grad_norm_(weights, stage.clip)
-            if not math.isfinite(size.item()):
-                self._give_up(stage, step, loss.item())
-            for optimiser in optimisers:
-                optimiser.step()
-            if averaged is not None:
-                _average(averaged, network.state_dict(), stage.average, step)
-            done = step + 1
-            if self.progress:
-                self.progress(self._steps_before() + done, sum(s.steps for s in self.config.stage))
-            if done % self.config.validation.every and done < stage.steps:
-                continue
-            shown = network.state_dict() if averaged is None else averaged
-            scores = self._measure(shown)
-            value = figure(scores, clean=stage.snr_db == CLEAN)
-            better = self.position.best is None or value < self.position.best
-            if better:
-                best = _copy(shown)
-            self.position = self.position.moved(
-                step=done,
-                best=value if better else self.position.best,
-                since_best=0 if better else self.position.since_best + 1,
-                seconds=time.monotonic() - begun,
-                validation=self._told(scores) if better else self.position.validation,
-            )
-            mean_loss = self.team.mean(loss.item())
-            self.journal.measured(stage, self.position, rate, mean_loss, self.source, scores)
-            if self.listener:
-                self.listener(stage, done, scores)
-            self._save(best, averaged, optimisers)
-            patience = self.config.validation.patience
-            if patience is not None and self.position.since_best >= patience:
-                break
+        with closing(Source(self.model, self.config.data, key)) as source:
+            teaching = Teaching(self.model, stage, source, key, self._teacher(stage))
+            for step in range(self.position.step, stage.steps):
+                rate = _learning_rate(stage, step)
+                loss = self._step(stage, step, optimisers, rate, *teaching.batch(step))
+                if averaged is not None:
+                    _average(averaged, network.state_dict(), stage.average, step)
+                done = step + 1
+                if self.progress:
+                    self.progress(self._steps_before() + done, _steps(self.config.stage))
+                if done % self.config.validation.every and done < stage.steps:
+                    continue
+                shown = network.state_dict() if averaged is None else averaged
+                scores = self._measure(shown)
+                value = figure(scores, clean=stage.snr_db == CLEAN)
+                if not math.isfinite(value):
+                    self._give_up(stage, done, "the error on the validation signals")
+                better = self.position.best is None or value < self.position.best
+                if better:
+                    best = _copy(shown)
+                self.position = self.position.moved(
+                    step=done,
+                    best=value if better else self.position.best,
+                    since_best=0 if better else self.position.since_best + 1,
+                    seconds=time.monotonic() - begun,
+                    validation=self._told(scores) if better else self.position.validation,
+                )
+                mean_loss = self.team.mean(loss.item())
+                self.journal.measured(stage, self.position, rate, mean_loss, source, scores)
+                if self.listener:
+                    self.listener(stage, done, scores)
+                self._save(best, averaged, optimisers)
+                patience = self.config.validation.patience
+                if patience is not None and self.position.since_best >= patience:
+                    break
         self._end(stage, best)
 
-    def _start(self, stage: Stage) -> None:
+    def _start(self, stage: Stage) -> Weights:
         """The weights a stage begins with."""
-        done = [earlier.name for earlier in self.config.stage[: self.position.stage]]
-        name = done[-1] if stage.start == PREVIOUS and done else stage.start
-        if name in self.kept:
-            self.model.network.load_state_dict(self.kept[name])
-        elif stage.start == SCRATCH and done:
-            fresh = Model.create(
-                self.model.sequence, self.model.prior, self.model.config, seed=self.config.seed
-            )
-            learned = {name for name, _ in fresh.network.named_parameters()}
-            state = fresh.network.state_dict()
-            self.model.network.load_state_dict(
-                {**self.model.network.state_dict(), **{name: state[name] for name in learned}}
-            )
+        done = [SCRATCH, *(earlier.name for earlier in self.config.stage[: self.position.stage])]
+        return self.kept[done[-1] if stage.start == PREVIOUS else stage.start]
 
     def _restore(self, optimisers: list[torch.optim.Optimizer]) -> tuple[Weights | None, Weights]:
         """Running mean and best weights; with the weights and memories that were saved."""
@@ -268,12 +250,36 @@ class _Run:
         self.held = {}
         return averaged, best
 
+    def _step(
+        self,
+        stage: Stage,
+        step: int,
+        optimisers: list[torch.optim.Optimizer],
+        rate: float,
+        voxels: Voxels,
+        lesson: Lesson,
+    ) -> Tensor:
+        """Learn from a batch; gives the loss."""
+        for optimiser in optimisers:
+            optimiser.param_groups[0]["lr"] = rate
+            optimiser.zero_grad()
+        loss = self._loss(stage, voxels, lesson)
+        loss.backward()
+        weights = [weight for weight in self.model.network.parameters() if weight.requires_grad]
+        self.team.average_gradients(weights)
+        size = torch.nn.utils.clip_grad_norm_(weights, stage.clip)
+        if not math.isfinite(size.item()):
+            self._give_up(stage, step + 1, f"the loss ({loss.item():g}) or its gradient")
+        for optimiser in optimisers:
+            optimiser.step()
+        return loss
+
     def _teacher(self, stage: Stage) -> Model | None:
         if stage.teacher not in self.kept:
             return None
-        network = deepcopy(self.model.network)
+        network = deepcopy(self.model.network).requires_grad_(False).eval()
         network.load_state_dict(self.kept[stage.teacher])
-        return Model(**{**_fields(self.model), "network": network.eval()})
+        return replace(self.model, network=network)
 
     def _loss(self, stage: Stage, voxels: Voxels, lesson: Lesson) -> Tensor:
         share = self.team.share
@@ -305,7 +311,7 @@ class _Run:
         return {ratio: score.to_dict(names) for ratio, score in scores.items()}
 
     def _steps_before(self) -> int:
-        return sum(stage.steps for stage in self.config.stage[: self.position.stage])
+        return _steps(self.config.stage[: self.position.stage])
 
     def _save(
         self,
@@ -317,8 +323,8 @@ class _Run:
             return
         tensors = _prefixed("now", self.model.network.state_dict()) | _prefixed("best", best)
         tensors |= _prefixed("averaged", averaged or {})
-        for name, weights in self.kept.items():
-            tensors |= _prefixed(f"kept.{name}", weights)
+        for name in (stage.name for stage in self.config.stage[: self.position.stage]):
+            tensors |= _prefixed(f"kept.{name}", self.kept[name])
         for index, optimiser in enumerate(optimisers):
             tensors |= optimiser_tensors(optimiser, f"optimiser.{index}")
         write_state(self.folder, self.position, tensors)
@@ -330,7 +336,7 @@ class _Run:
         network.requires_grad_(True).eval()
         self.kept[stage.name] = _copy(best)
         last = self.position.stage + 1 == len(self.config.stage)
-        self.model = Model(**{**_fields(self.model), "training": self._record(stage)})
+        self.model = replace(self.model, training=self._record(stage))
         if self.folder is not None and self.team.first:
             self.model.save(self.folder if last else self.folder / STAGES / stage.name)
         self.position = Position(self.position.digest, stage=self.position.stage + 1)
@@ -352,12 +358,24 @@ class _Run:
             "versions": {"spinprint": version("spinprint"), "torch": torch.__version__},
         }
 
-    def _give_up(self, stage: Stage, step: int, loss: float) -> None:
-        kept = "" if self.folder is None else f"; {self.folder} keeps the state before that"
+    def _give_up(self, stage: Stage, step: int, what: str) -> NoReturn:
+        saved = self.folder is not None and (self.position.stage or self.position.step)
+        kept = f"; {self.folder} keeps the state before that" if saved else ""
         raise ModelError(
-            f"stage {stage.name!r}: at step {step + 1} the loss ({loss:g}) or its gradient is not"
-            f" finite: lower learning_rate or clip{kept}"
+            f"stage {stage.name!r}: at step {step} {what} is not finite: lower learning_rate or"
+            f" clip{kept}"
         )
+
+
+def _final_noise(config: TrainConfig) -> tuple[float, float]:
+    """The range of ratios that the network is made for [dB]."""
+    last = config.stage[-1]
+    limits = last.snr_db_end or last.snr_db
+    return _CLEAN_NOISE if isinstance(limits, str) else limits
+
+
+def _steps(stages: Iterable[Stage]) -> int:
+    return sum(stage.steps for stage in stages)
 
 
 def _optimisers(network: torch.nn.Module, stage: Stage) -> list[torch.optim.Optimizer]:
@@ -406,7 +424,3 @@ def _prefixed(prefix: str, weights: Weights) -> Weights:
 def _under(prefix: str, tensors: Weights) -> Weights:
     start = f"{prefix}."
     return {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
-
-
-def _fields(model: Model) -> dict[str, Any]:
-    return {name: getattr(model, name) for name in model.__dataclass_fields__}

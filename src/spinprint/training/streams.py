@@ -10,4 +10,9 @@ TISSUE, ORDER, NOISE, VALIDATION = range(4)
 
 def stream(*key: int) -> np.random.Generator:
     """Random numbers of their own for every key, whatever else is drawn."""
-    return np.random.default_rng(key)
+    return np.random.default_rng(seeds(*key))
+
+
+def seeds(*key: int) -> np.random.SeedSequence:
+    """What a stream begins from; by itself numpy takes (1,) and (1, 0) for the same."""
+    return np.random.SeedSequence((len(key), *key))

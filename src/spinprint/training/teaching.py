@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
 from ..estimators.posterior import PosteriorMean
 from ..networks.model import Model
 from .config import POSTERIOR, Stage
@@ -30,22 +29,15 @@ class Teaching:
     """Says what noise and who teaches."""
     source: Source
     """Gives tissue and clean signals."""
-    key: tuple[int, ...]
+    key: tuple[int, int]
     """Seed and number of the stage: what random numbers follow from."""
     teacher: Model | None = None
     """The network that teaches, if one does."""
     _studied: tuple[int, Voxels, Lesson] | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
-        if self.stage.teacher == POSTERIOR and self.model.config.linear:
-            raise ModelError(
-                f"stage {self.stage.name!r}: teacher: the posterior tells means of logarithms,"
-                " linear axes need others: leave network.linear empty"
-            )
-
     def batch(self, step: int) -> tuple[Voxels, Lesson]:
         """The voxels of a step, all processes' together, and what to learn of them."""
-        number, rows = self.source.rows(step, self.stage.batch, self.key)
+        number, rows = self.source.rows(step, self.stage.batch)
         rows = rows.to(self.model.device)
         if self.stage.teacher == POSTERIOR:
             voxels, lesson = self._study(number)
@@ -106,5 +98,9 @@ class Teaching:
     @cached_property
     def _posterior(self) -> PosteriorMean:
         return PosteriorMean.build(
-            self.model.sequence, self.model.prior, n_atoms=_ATOMS, seed=self.key[0]
+            self.model.sequence,
+            self.model.prior,
+            n_atoms=_ATOMS,
+            rank=self.model.basis.shape[1],  # nothing is told of what lies outside the basis
+            seed=self.key[0],
         )

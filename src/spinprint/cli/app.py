@@ -227,6 +227,50 @@ def train(
 
 
 @app.command
+def tune(
+    sequence: str,
+    *,
+    out: Path,
+    config: Path | None = None,
+    trials: Whole | None = None,
+    what: Literal["network", "matching"] = "network",
+    workers: Whole = 1,
+    storage: str | None = None,
+) -> None:
+    """Search for good settings of a network or of matching; started again, a search goes on.
+
+    Example: spinprint tune knee_t1_t2_t1rho --trials 40 --out tuning
+
+    Parameters
+    ----------
+    sequence
+        A sequence file, or the name of a preset.
+    out
+        Folder for best.toml, trials.csv, trials.json, importances.json and report.html.
+    config
+        A tuning file (TOML, spinprint-tune/1); without it a default space is searched.
+    trials
+        Settings to try in all, those of earlier runs counted; 40 if the file says nothing.
+    what
+        network: best.toml is for `spinprint train --config`; matching: grid, rank and refinement
+        against error, time and memory, and best.toml is for `spinprint dictionary --grid`.
+    workers
+        Processes that share the trials and the cores.
+    storage
+        URL of a database, say postgresql://..., through which several machines share the trials.
+    """
+    from ..workflows.tuning import tune as run_tuning
+
+    result = run_tuning(
+        load_sequence(sequence), out, config, trials, what=what, workers=workers, storage=storage,
+        stage=stage, tell=console.print,
+    )  # fmt: skip
+    for remark in result.remarks:
+        console.print(remark)
+    print(result.best)
+
+
+@app.command
 def export(model: Path, *, out: Path) -> None:
     """Write a trained network as ONNX, to run it in other programs.
 

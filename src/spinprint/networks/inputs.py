@@ -22,6 +22,8 @@ class Seen(NamedTuple):
     """Scaled, `(voxel, channel, sample)`: one channel, or real and imaginary part."""
     besides: Tensor
     """Scaled noise, where the network is told, and known fields, `(voxel, item)`."""
+    noise: Tensor
+    """Logarithm of the noise over the norm of the signal, `(voxel,)`."""
     norm: Tensor
     """Norm of the signal, `(voxel,)`."""
     turn: tuple[Tensor, Tensor]
@@ -78,6 +80,8 @@ class Inputs(nn.Module):
             (seen.signal, self.mean, self.scale),
             (seen.besides, self.besides_mean, self.besides_scale),
         ):
+            if values.numel() == 0:
+                continue  # told of nothing besides the signal
             mean.copy_(values.mean(dim=0))
             spread = values.std(dim=0)
             # What never varies tells nothing: it is left as it is.
@@ -107,6 +111,7 @@ class Inputs(nn.Module):
         return Seen(
             signal=(torch.stack(parts, dim=1) - self.mean) / self.scale,
             besides=(besides - self.besides_mean) / self.besides_scale,
+            noise=noise,
             norm=norm,
             turn=(cos, sin),
         )

@@ -24,7 +24,7 @@ class Linear(nn.Linear):
             return super().forward(x)
         if not torch.is_grad_enabled():
             return _product(x, self.weight, self.bias)
-        return _Product.apply(x, self.weight, self.bias)  # type: ignore[no-any-return]
+        return _Product.apply(x, self.weight, self.bias)
 
 
 class _Product(torch.autograd.Function):
@@ -49,4 +49,4 @@ class _Product(torch.autograd.Function):
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")  # type: ignore[no-any-return]
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")

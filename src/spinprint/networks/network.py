@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import Mlp, NetworkConfig, Recurrent
+from .deviations import Deviations
 from .inputs import Inputs, Seen
 from .linear import Linear
 
@@ -52,6 +53,7 @@ class Network(nn.Module):
             else _recurrent(core, self.inputs, n_samples)
         )
         self.head = Linear(width, n_targets * (2 if self.gaussian else 1))
+        self.deviations = Deviations(n_targets)
         self.register_buffer("target_mean", torch.zeros(n_targets))
         self.register_buffer("target_scale", torch.ones(n_targets))
 
@@ -73,7 +75,7 @@ class Network(nn.Module):
         if not self.gaussian:
             return Answer(mean, None)
         # Twice, so that one step of the optimiser moves a deviation as far as a mean.
-        log_variance = 2 * (raw[:, n:] + torch.log(self.target_scale))
+        log_variance = 2 * (raw[:, n:] + torch.log(self.target_scale) + self.deviations(seen.noise))
         return Answer(mean, log_variance.clamp(*_LOG_VARIANCE))
 
 

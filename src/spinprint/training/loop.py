@@ -25,6 +25,7 @@ from ..parallel import Progress
 from ..sequence import Sequence
 from .config import PREVIOUS, SCRATCH, Stage, TrainConfig
 from .data import Source, Voxels
+from .deviations import fit_deviations
 from .journal import Journal
 from .losses import Lesson, gaussian, squared_error
 from .muon import Muon
@@ -335,6 +336,11 @@ class _Run:
         network.load_state_dict(best)
         network.requires_grad_(True).eval()
         self.kept[stage.name] = _copy(best)
+        if network.gaussian and stage.loss == "gaussian":
+            fit_deviations(self.model, stage, self.config.seed)
+            self.position = self.position.moved(
+                validation=self._told(self.watch.measure(self.model))
+            )
         last = self.position.stage + 1 == len(self.config.stage)
         self.model = replace(self.model, training=self._record(stage))
         if self.folder is not None and self.team.first:

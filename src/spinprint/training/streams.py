@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-TISSUE, ORDER, NOISE, VALIDATION = range(4)
+TISSUE, ORDER, NOISE, VALIDATION, DEVIATIONS = range(5)
 """What a stream is for: streams of one seed must differ."""
 
 

@@ -300,7 +300,8 @@ class Model:
             arrays = dict(stored.arrays)
             basis: NDArray[Any] = arrays.pop("basis.real")
             if "basis.imaginary" in arrays:
-                basis = basis + 1j * arrays.pop("basis.imaginary")
+                basis = basis.astype(np.complex64)
+                basis.imag = arrays.pop("basis.imaginary")
             model = cls._assemble(
                 stored.sequence,
                 Prior.from_dict(told["prior"]),
@@ -324,7 +325,7 @@ def known_fields(tissue: Tissue, config: NetworkConfig) -> NDArray[np.float32]:
 
 
 def _tensor(values: NDArray[Any], device: torch.device | None = None) -> torch.Tensor:
-    return torch.as_tensor(np.ascontiguousarray(values), dtype=torch.float32, device=device)
+    return torch.from_numpy(np.array(values, np.float32)).to(device)
 
 
 def _double(tensor: torch.Tensor) -> NDArray[np.float64]:

@@ -123,12 +123,11 @@ def describe(model: Model) -> dict[str, Any]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep back what the exporter tells of its insides."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(before)

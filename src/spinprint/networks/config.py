@@ -29,7 +29,7 @@ class Mlp(Strict):
     """
 
     kind: Literal["mlp"] = "mlp"
-    width: int = Field(default=160, ge=1, le=8192)
+    width: int = Field(default=128, ge=1, le=8192)
     """Units of a layer."""
     blocks: int = Field(default=4, ge=0, le=100)
     """Residual blocks."""

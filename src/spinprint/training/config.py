@@ -6,7 +6,7 @@
     seed = 0
 
     [network]
-    core = { kind = "mlp", width = 160, blocks = 4 }
+    core = { kind = "mlp", width = 128, blocks = 4 }
 
     [[stage]]
     name = "clean"
@@ -60,7 +60,7 @@ class Stage(Strict):
     """Each signal's ratio is drawn evenly from this range, "rms" convention [dB]; or no noise."""
     snr_db_end: Decibels | None = None
     """Where the range has moved to, evenly, by the end: a curriculum."""
-    steps: int = Field(default=12_000, ge=1)
+    steps: int = Field(default=14_000, ge=1)
     """Steps of the optimiser."""
     batch: int = Field(default=1024, ge=1)
     """Signals of a step."""
@@ -82,7 +82,7 @@ class Stage(Strict):
     """Parts of the network that stay as they are."""
     loss: Literal["gaussian", "mse"] = "gaussian"
     """Likelihood of a normal with the answered mean and variance, or squared error."""
-    beta: float = Field(default=0.5, ge=0, le=1)
+    beta: float = Field(default=0.3, ge=0, le=1)
     """Power of the variance that weighs the likelihood (Seitzer et al., ICLR 2022)."""
     teacher: str | None = None
     """Learn not the tissue itself but what is said of it by the "posterior" of the noisy signal,

@@ -196,6 +196,8 @@ class _Run:
         with closing(Source(self.model, self.config.data, key)) as source:
             teaching = Teaching(self.model, stage, source, key, self._teacher(stage))
             for step in range(self.position.step, stage.steps):
+                if self._out_of_patience():
+                    break
                 rate = _learning_rate(stage, step)
                 loss = self._step(stage, step, optimisers, rate, *teaching.batch(step))
                 if averaged is not None:
@@ -225,10 +227,11 @@ class _Run:
                 if self.listener:
                     self.listener(stage, done, scores)
                 self._save(best, averaged, optimisers)
-                patience = self.config.validation.patience
-                if patience is not None and self.position.since_best >= patience:
-                    break
         self._end(stage, best)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.config.validation.patience
+        return patience is not None and self.position.since_best >= patience
 
     def _start(self, stage: Stage) -> Weights:
         """The weights a stage begins with."""

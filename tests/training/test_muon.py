@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import torch
+
+from spinprint.training.muon import Muon, orthogonal
+
+
+@pytest.mark.parametrize("shape", [(12, 12), (40, 8), (8, 40)])
+def test_matrices_become_nearly_orthogonal(shape: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    matrices = (
+        torch.randn((3, *shape), generator=generator) * torch.tensor([1e-6, 1, 1e6])[:, None, None]
+    )
+    values = torch.linalg.svdvals(orthogonal(matrices))
+    assert values.min() > 0.6
+    assert values.max() < 1.3
+
+
+def test_directions_stay() -> None:
+    """Only the singular values change: the product with the matrix is symmetric and positive."""
+    matrix = torch.randn((6, 6), generator=torch.Generator().manual_seed(1))
+    product = (orthogonal(matrix[None])[0].mT @ matrix).numpy()
+    np.testing.assert_allclose(product, product.T, atol=1e-4)
+    assert np.linalg.eigvalsh(product).min() > 0
+
+
+def test_no_gradient_gives_no_step() -> None:
+    weight = torch.nn.Parameter(torch.ones(3, 3))
+    weight.grad = torch.zeros(3, 3)
+    Muon([weight], lr=0.1).step()
+    assert torch.equal(weight, torch.ones(3, 3))
+
+
+def test_a_quadratic_is_minimised() -> None:
+    generator = torch.Generator().manual_seed(2)
+    goal = torch.randn((8, 5), generator=generator)
+    weights = [torch.nn.Parameter(torch.zeros(8, 5)) for _ in range(2)]
+    optimiser = Muon(weights, lr=0.1)
+    for step in range(200):
+        optimiser.param_groups[0]["lr"] = 0.1 * (1 - step / 200)
+        optimiser.zero_grad()
+        sum(((weight - goal) ** 2).sum() for weight in weights).backward()
+        optimiser.step()
+    for weight in weights:
+        assert (weight - goal).abs().max() < 0.02 * goal.abs().max()
+
+
+def test_decay_shrinks_what_nothing_pushes() -> None:
+    weight = torch.nn.Parameter(torch.ones(3, 3))
+    weight.grad = torch.zeros(3, 3)
+    Muon([weight], lr=0.1, weight_decay=0.5).step()
+    assert torch.allclose(weight, torch.full((3, 3), 0.95))

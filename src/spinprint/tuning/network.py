@@ -146,7 +146,9 @@ class NetworkTask:
         if budget and not full:
             whole = sum(stage.steps for stage in base.stage)
             for stage in values["stage"]:
-                stage["steps"] = max(1, round(budget * stage["steps"] / whole))
+                # The same course in short: its warm-up too.
+                for key in ("steps", "warm_up"):
+                    stage[key] = max(key == "steps", round(budget * stage[key] / whole))
         if not full:
             steps = budget or sum(stage["steps"] for stage in values["stage"])
             values["validation"]["every"] = math.ceil(steps / self.config.measurements)

@@ -51,7 +51,7 @@ class Parameter(Strict):
                 raise ValueError("low, high, log and step are of ranges, not of choices")
             if not self.labels:
                 raise ValueError("there is no choice")
-            if len(set(map(repr, self.labels))) < len(self.labels):
+            if len(set(self.labels)) < len(self.labels):  # 1, 1.0 and true are equal
                 raise ValueError("a choice is given twice")
         else:
             self._check_range()

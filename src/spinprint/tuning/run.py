@@ -113,12 +113,17 @@ def _sentence(trial: Trial, until: list[Trial], wanted: int) -> str:
 
 
 def _work(search: Search, report: _Report | None, parent: int | None = None) -> None:
-    """Try one thing after the other."""
+    """Try one thing after the other, as long as there is someone to do it for."""
     with search.worker() as name:
-        while (claim := search.claim(name)) is not None:
+        while not _is_alone(parent) and (claim := search.claim(name)) is not None:
             _try(search, claim, report, parent)
             if report:
                 report.done()
+
+
+def _is_alone(parent: int | None) -> bool:
+    """Whether the process that started this one, if any, is gone."""
+    return parent is not None and os.getppid() != parent
 
 
 def _try(search: Search, claim: Claim, report: _Report | None, parent: int | None) -> None:
@@ -128,8 +133,8 @@ def _try(search: Search, claim: Claim, report: _Report | None, parent: int | Non
     begun = time.monotonic()
 
     def hear(error: float, steps: int) -> None:
-        if parent is not None and os.getppid() != parent:
-            raise KeyboardInterrupt  # whoever started this worker is gone
+        if _is_alone(parent):
+            raise KeyboardInterrupt
         if report:
             report.part(claim.place, steps)
         if single:

@@ -139,7 +139,10 @@ class Search:
                 tried = {identity(trial.params) for trial in taken}
                 seed = self._seed(len(taken), attempt)
                 self.study.sampler = self._sampler(seed, first=attempt == 0)
-                trial = self.study.ask()
+                with warnings.catch_warnings():
+                    # Optuna warns that its own loop tells the database of life: here `alive` does.
+                    warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)
+                    trial = self.study.ask()
                 trial.set_user_attr(_WORKER, worker)
                 chosen = self.task.space.suggest(trial)
                 if identity(chosen) not in tried:

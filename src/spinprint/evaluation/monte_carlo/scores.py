@@ -78,7 +78,7 @@ def score_estimators(outcome: Outcome, *, n: int = 400, seed: int = 0) -> list[S
     -------
     By estimator, ratio, parameter and measure.
     """
-    scaled = {name: _scaled_errors(outcome, one) for name, one in outcome.estimates.items()}
+    scaled = {name: scaled_errors(outcome, one) for name, one in outcome.estimates.items()}
     best = scaled[outcome.posterior] if outcome.posterior else None
     scores = []
     for name, one in outcome.estimates.items():
@@ -227,7 +227,7 @@ def _cases(
     )
 
 
-def _scaled_errors(outcome: Outcome, estimates: Estimates) -> Array:
+def scaled_errors(outcome: Outcome, estimates: Estimates) -> Array:
     """Errors of the scaled coordinates, `(snr, tissue, draw, parameter)`."""
     coordinates = outcome.plan.coordinates
     values = estimates.values.reshape(-1, len(coordinates.names)).astype(np.float64)

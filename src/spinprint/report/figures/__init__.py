@@ -15,6 +15,7 @@ from .pareto import pareto_figure, pareto_front
 from .regions import region_figure
 from .scatter import scatter_figure
 from .sequence import sequence_figure
+from .singular_vectors import singular_vectors_figure
 from .spectrum import spectrum_figure
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "region_figure",
     "scatter_figure",
     "sequence_figure",
+    "singular_vectors_figure",
     "spectrum_figure",
 ]

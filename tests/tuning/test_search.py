@@ -13,7 +13,7 @@ from spinprint.errors import ModelError
 from spinprint.tuning import TuneConfig
 from spinprint.tuning.results import State, Trial, best_of
 from spinprint.tuning.run import run_search
-from spinprint.tuning.search import JOURNAL, WORKERS
+from spinprint.tuning.search import JOURNAL, WORKERS, Search
 from spinprint.tuning.space import Chosen, Space, identity
 from spinprint.tuning.task import Found, Hear
 
@@ -148,6 +148,24 @@ def test_after_kill_9_it_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> N
     assert chosen_in(run_search(cut, task, config(14)).trials()) == whole
     assert task.tried == whole[11:]
     assert [path.name for path in (cut / WORKERS).iterdir()] == ["claim.lock"]
+
+
+def test_what_a_lost_worker_left_is_tried_once_more_by_another(tmp_path: Path) -> None:
+    search = Search.open(tmp_path, Bowl(), config(4))
+    with search.worker() as steady:
+        with search.worker() as lost:
+            left = search.claim(lost)
+            for _ in range(2):
+                done = search.claim(steady)
+                assert done
+                search.finish(done, Found((1.0,)), seconds=0.1)
+        assert left
+        again, last = search.claim(steady), search.claim(steady)
+        assert again
+        assert last
+        assert again.chosen == left.chosen != last.chosen
+        assert search.claim(steady) is None
+    assert len(search.trials()) == 2
 
 
 def test_nothing_is_tried_twice_and_a_small_space_ends(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 # make demo   the whole pipeline on a synthetic knee; prints the path of its report
+# make studies   the experiments of the two papers (an hour), and their tables in docs/studies
 # make test   everything that continuous integration checks (the same as make check)
 # make clean  removes the virtual environment and all caches
 #
@@ -12,10 +13,17 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: demo test check install install-dev clean
+.PHONY: studies demo test check install install-dev clean
 
 demo: install
 	$(BIN)/spinprint demo
+
+studies: install
+	mkdir -p docs/studies
+	for name in finkelstein2022 zhang2025; do \
+		$(BIN)/spinprint study $$name --scale quick --out studies/$$name && \
+		cp studies/$$name/tables.md docs/studies/$$name.md || exit; \
+	done
 
 test: check
 

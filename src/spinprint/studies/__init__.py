@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import InputError
 from .study import Study
 
-STUDIES: tuple[str, ...] = ()
+STUDIES = ("finkelstein2022",)
 """The studies by name."""
 
 

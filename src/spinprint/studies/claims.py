@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from ..evaluation.agreement import Estimate
 from ..report import Outcome, Verdict
 from ..report.quantities import shown
+
+
+def estimate(kept: Mapping[str, Any]) -> Estimate:
+    """A number with its interval from what a study has kept of it."""
+    ends = (kept[key] for key in ("value", "low", "high"))
+    return Estimate(*(math.nan if one is None else float(one) for one in ends))
+
+
+def reduction(ratio: Estimate) -> Estimate:
+    """What an error over that of another means as a reduction [%]."""
+    return Estimate(*(100 * (1 - one) for one in (ratio.value, ratio.high, ratio.low)))
+
+
+def with_interval(measured: Estimate, decimals: int | None = None, *, sign: bool = False) -> str:
+    """A number and its interval in one cell of a table."""
+    value, low, high = (
+        shown(one, decimals, sign=sign) for one in (measured.value, measured.low, measured.high)
+    )
+    return value if math.isnan(measured.low) else f"{value} ({low} to {high})"
 
 
 def judge(measured: Estimate, *, least: float = -math.inf, most: float = math.inf) -> Outcome:

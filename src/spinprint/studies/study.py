@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SCALES = ("smoke", "quick", "full")
 """How much is done: in under 2 minutes, in under 30 (both on 2 cores), or in hours."""
 
+_CAUTION = " This was a smoke run: it shows that all of it works, and is too small for any verdict."
+
 Scale = TypeVar("Scale")
 """The sizes of a study, a frozen dataclass of plain values."""
 
@@ -178,7 +180,7 @@ def study_page(study: Study[Any], scale: str, seed: int, results: Results) -> Pa
     """The page of a finished study."""
     return Page(
         title=study.title,
-        subtitle=study.paper,
+        subtitle=study.paper + (_CAUTION if scale == "smoke" else ""),
         sections=study.report(results.steps, study.scales[scale]),
         provenance={
             "command": f"spinprint study {study.name} --scale {scale} --seed {seed}",

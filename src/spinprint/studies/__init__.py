@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import InputError
 from .study import Study
 
-STUDIES = ("finkelstein2022",)
+STUDIES = ("finkelstein2022", "zhang2025")
 """The studies by name."""
 
 

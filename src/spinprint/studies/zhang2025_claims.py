@@ -11,7 +11,7 @@ import numpy as np
 from ..evaluation.agreement import Estimate
 from ..report import Verdict
 from ..report.quantities import DISPLAY
-from .claims import claim
+from .claims import claim, estimate
 
 PUBLISHED_WCV = {"t1": 3.0, "t2": 6.0, "t1rho": 5.0}
 """Scan-rescan coefficients of variation in cartilage are below these, root mean square [%];
@@ -160,11 +160,3 @@ def published(rows: list[Mapping[str, Any]], network: str) -> list[Verdict]:
             )
         )
     return found
-
-
-def estimate(plain: Mapping[str, float | None]) -> Estimate:
-    """A number with its interval from plain values, where None is NaN."""
-    value, low, high = (
-        math.nan if plain[key] is None else plain[key] for key in ("value", "low", "high")
-    )
-    return Estimate(value, low, high)  # type: ignore[arg-type]  # None has become NaN

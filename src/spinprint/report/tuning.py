@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,12 +22,14 @@ from .page import (
     Table,
     Text,
 )
-from .quantities import shown
 
 _SHOWN = 6
 """Trainings whose course is drawn."""
 
 _MB, _MS = 1e6, 1e-3
+
+_SMALL = 0.01  # below, numbers are told with a power of ten
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 ERROR = "scaled mean squared error"
 """How the error is called at axes and heads."""
@@ -69,7 +72,12 @@ def _summary(trials: Sequence[Trial]) -> Section:
     text = (
         f"{len(trials)} trials: {count[State.FINISHED]} finished, {count[State.GIVEN_UP]} given up"
         f" early, {count[State.REFUSED]} refused. Best: trial {best.number}, with a {ERROR} of"
-        f" {shown(best.error)}{_cost(best)}."
+        f" {_digits(best.error)}{_cost(best)}."
+    )
+    use = (
+        "best.toml is a training file: spinprint train SEQUENCE --config best.toml."
+        if len(best.objectives) == 1
+        else "best.toml is a grid file; its first line is the command that builds the dictionary."
     )
     table = Table(
         caption="The best settings.",
@@ -79,22 +87,32 @@ def _summary(trials: Sequence[Trial]) -> Section:
     measured = Table(
         caption="What was measured with them.",
         columns=["quantity", "value"],
-        rows=[(name, float(value)) for name, value in best.measures.items()],
+        rows=[(name, _digits(value)) for name, value in best.measures.items()],
     )
-    return Section("Summary", [Text(text, style="summary"), table, measured])
+    return Section("Summary", [Text([text, use], style="summary"), table, measured])
 
 
 def _cost(trial: Trial) -> str:
     if len(trial.objectives) == 1:
         return ""
     _, seconds, memory = trial.objectives
-    return f", {shown(seconds / _MS)} ms a voxel and {shown(memory / _MB)} MB"
+    return f", {_digits(seconds / _MS)} ms a voxel and {_digits(memory / _MB)} MB"
 
 
 def _choice(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return shown(value) if isinstance(value, float) else str(value)
+    return _digits(value) if isinstance(value, float) else str(value)
+
+
+def _digits(value: float) -> str:
+    """Three digits that count, with a power of ten where the number is small."""
+    if math.isnan(value):
+        return "–"
+    if value == 0 or abs(value) >= _SMALL:
+        return f"{value:.3g}" if abs(value) < 1e3 else f"{value:.0f}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}"
 
 
 def _course(trials: Sequence[Trial]) -> Section:
@@ -156,9 +174,9 @@ def _trade(trials: Sequence[Trial]) -> Section:
             (
                 str(trial.number),
                 *_choices(trial, _names(best)),
-                trial.error,
-                trial.objectives[1] / _MS,
-                trial.objectives[2] / _MB,
+                _digits(trial.error),
+                _digits(trial.objectives[1] / _MS),
+                _digits(trial.objectives[2] / _MB),
             )
             for trial in best
         ],
@@ -203,8 +221,8 @@ def _all(trials: Sequence[Trial]) -> Section:
             (
                 str(trial.number),
                 trial.state.value,
-                trial.error,
-                trial.seconds,
+                _digits(trial.error),
+                _digits(trial.seconds),
                 *_choices(trial, names),
                 trial.remark,
             )

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ import pytest
 import spinprint as sp
 from spinprint import load_sequence, presets
 from spinprint.cli import main
+from spinprint.cli.app import app
 from spinprint.dictionary.grid_file import FORMAT as GRID_FORMAT
+from spinprint.networks import Mlp, NetworkConfig, Recurrent
 from spinprint.sequence import BLOCK_TYPES, FORMAT, format_sequence, parse_sequence
 from spinprint.sequence.fields import quantities
+from spinprint.training import Data, Stage, Validation
+from spinprint.training.config import parse_config
 from spinprint.workflows.mapping import ESTIMATORS
 
 README_FOLDER = Path(__file__).parents[1]
@@ -129,3 +134,25 @@ def test_the_images_it_names_are_written(folder: Path, estimator: str) -> None:
     own = re.findall(r"`(\w+)`", rows("estimator")[estimator][1])
     named = {f"sub-01_{name}" for name in {*common} - {"ADC"}}
     assert named | {f"sub-01_desc-{name}_map" for name in own} <= written
+
+
+GUIDE = (README_FOLDER / "docs" / "guide.md").read_text()
+
+
+@pytest.mark.parametrize("line", re.findall(r"^spinprint .*", GUIDE, flags=re.MULTILINE))
+def test_the_commands_of_the_guide_are_understood(line: str) -> None:
+    function, arguments, _ = app.parse_args(line.split()[1:], exit_on_error=False)
+    assert callable(function)
+    assert arguments.arguments
+
+
+def test_the_training_file_of_the_guide_reads() -> None:
+    (text,) = re.findall(r"^```toml\n(.*?)^```", GUIDE, flags=re.DOTALL | re.MULTILINE)
+    config = parse_config(tomllib.loads(text))
+    assert [stage.frozen for stage in config.stage] == [(), ("head",)]
+
+
+@pytest.mark.parametrize("record", [NetworkConfig, Mlp, Recurrent, Data, Validation, Stage])
+def test_the_guide_lists_every_setting_of_a_training(record: type[Any]) -> None:
+    missing = [n for n in record.model_fields if n != "kind" and f"`{n}`" not in GUIDE]
+    assert not missing

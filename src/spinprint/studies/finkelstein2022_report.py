@@ -120,14 +120,12 @@ def _room_by_ratio(numbers: Numbers) -> str:
 
 def _summary(rows: Sequence[Verdict], controls: Sequence[Verdict]) -> str:
     counts = [
-        f"{sum(row.outcome is outcome for row in rows)} {word}"
-        for outcome, word in (
-            (Outcome.HOLDS, "hold"), (Outcome.FAILS, "do not"), (Outcome.OPEN, "stay undecided"),
-        )
-    ]  # fmt: skip
+        f"{outcome.value} {sum(row.outcome is outcome for row in rows)}"
+        for outcome in (Outcome.HOLDS, Outcome.FAILS, Outcome.OPEN)
+    ]
     return (
-        f"Of {len(rows)} statements of the abstract, {listed(counts)}, at these sizes and with our"
-        f" choices where the abstract is silent; {len(controls)} controls say why."
+        f"Of the {len(rows)} statements of the abstract: {', '.join(counts)}, at these sizes and"
+        f" with our choices where the abstract is silent; {len(controls)} controls say why."
     )
 
 

@@ -11,7 +11,7 @@ from ..evaluation.agreement import Estimate
 from ..evaluation.monte_carlo.repeats import SWEEP
 from ..evaluation.monte_carlo.scores import ALL
 from ..report import Column, Details, Outcome, Picture, Table, Text
-from ..report.quantities import DISPLAY, listed
+from ..report.quantities import DISPLAY, listed, shown
 from .claims import estimate, judge, with_interval
 from .finkelstein2022_numbers import Numbers
 
@@ -22,12 +22,12 @@ def errors(numbers: Numbers) -> Iterator[Any]:
     yield _risk_table(numbers, ALL, "all parameters")
     tables = [_risk_table(numbers, one, DISPLAY[one].symbol) for one in numbers.parameters]
     risks = Table(
-        caption="The Bayes risk: mean squared error of the posterior mean, scaled, times 1000.",
+        caption="The Bayes risk: mean squared error of the posterior mean, scaled.",
         columns=[Column("parameter", is_text=True), *_heads(numbers)],
         rows=[
             [
                 name,
-                *(1e3 * estimate(numbers.found["risk"][key][snr]).value for snr in _all(numbers)),
+                *(_brief(estimate(numbers.found["risk"][key][snr])) for snr in _all(numbers)),
             ]
             for key, name in [*((p, DISPLAY[p].symbol) for p in numbers.parameters), (ALL, "mean")]
         ],
@@ -43,10 +43,15 @@ def _risk_table(numbers: Numbers, parameter: str, name: str) -> Table:
         ),
         columns=[Column("training", is_text=True), *_heads(numbers)],
         rows=[
-            [title, *(numbers.over_risk(arm, snr, parameter).value for snr in _all(numbers))]
+            [title, *(_brief(numbers.over_risk(arm, snr, parameter)) for snr in _all(numbers))]
             for arm, title in numbers.main_arms().items()
         ],
     )
+
+
+def _brief(one: Estimate) -> str:
+    """A number that may be of any size, in two or three digits."""
+    return shown(one.value) if 0.01 <= one.value < 1000 else f"{one.value:.1e}"
 
 
 def _all(numbers: Numbers) -> list[str]:
@@ -62,12 +67,12 @@ def _error_figure(numbers: Numbers) -> Picture:
     from ..report.figures import curves_figure
 
     n = numbers.n
-    shown = {
+    drawn = {
         "clean only": f"clean-{n}", "noisy alone": f"scratch-{n}",
         "noisy, twice": f"scratch-{2 * n}", "transfer": f"transfer-{n}",
         "ours": "ours-recurrent/ours", "ours, MLP": "ours-MLP/ours",
     }  # fmt: skip
-    tables = {name: numbers.found["mse"][arm][ALL] for name, arm in shown.items()}
+    tables = {name: numbers.found["mse"][arm][ALL] for name, arm in drawn.items()}
     curves = [
         _curve(name, numbers, [estimate(table[snr]) for snr in numbers.snrs])
         for name, table in tables.items()

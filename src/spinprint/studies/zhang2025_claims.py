@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,9 @@ def chance(errors: list[float]) -> float:
     return float(t.ppf(0.975, logs.size - 1) * math.sqrt(2) * logs.std(ddof=1))
 
 
-def accuracy(rows: list[Mapping[str, Any]], network: str, rival: str, parameter: str) -> Verdict:
+def accuracy(
+    rows: Sequence[Mapping[str, Any]], network: str, rival: str, parameter: str
+) -> Verdict:
     """Whether the mean relative error of the network is the lower one."""
     return claim(
         f"On synthetic signals the network is more accurate in {DISPLAY[parameter].symbol} than"
@@ -101,7 +103,9 @@ def accuracy(rows: list[Mapping[str, Any]], network: str, rival: str, parameter:
     )
 
 
-def robustness(rows: list[Mapping[str, Any]], network: str, rival: str, parameter: str) -> Verdict:
+def robustness(
+    rows: Sequence[Mapping[str, Any]], network: str, rival: str, parameter: str
+) -> Verdict:
     """Whether the far errors of the network at low ratios are the smaller ones."""
     return claim(
         f"On synthetic signals the network is more robust in {DISPLAY[parameter].symbol} than"
@@ -114,7 +118,7 @@ def robustness(rows: list[Mapping[str, Any]], network: str, rival: str, paramete
 
 
 def contrast(
-    rows: list[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
     first: str,
     second: str,
     parameter: str,
@@ -128,7 +132,7 @@ def contrast(
     return estimate(row["ratio"])
 
 
-def in_vivo(rows: list[Mapping[str, Any]], parameter: str) -> Verdict:
+def in_vivo(rows: Sequence[Mapping[str, Any]], parameter: str) -> Verdict:
     """Whether estimates in cartilage differ the way they did in vivo."""
     text, least, most = _IN_VIVO[parameter]
     (row,) = (r for r in rows if (r["parameter"], r["region"]) == (parameter, "cartilage"))
@@ -143,7 +147,7 @@ def in_vivo(rows: list[Mapping[str, Any]], parameter: str) -> Verdict:
     )
 
 
-def published(rows: list[Mapping[str, Any]], network: str) -> list[Verdict]:
+def published(rows: Sequence[Mapping[str, Any]], network: str) -> list[Verdict]:
     """Whether scan and rescan scatter as little as was published of measured knees."""
     found = []
     for name, limit in PUBLISHED_WCV.items():

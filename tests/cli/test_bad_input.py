@@ -330,7 +330,7 @@ def test_a_simulation_that_cannot_be(
         (
             "map s.nii --sequence q --out m --estimator best",
             'Invalid value "best" for --estimator. Choose from: "match", "least-squares",'
-            ' "posterior" (see spinprint map --help)',
+            ' "posterior", "network" (see spinprint map --help)',
         ),
     ],
 )

@@ -12,19 +12,22 @@ import pytest
 import torch
 
 from spinprint import Model, ModelError, Sequence, train
+from spinprint.sequence import format_sequence
 from spinprint.training import loop
 from spinprint.training.processes import Processes
 
 from .conftest import played, quick, stage
 
 PROGRAM = """
-import sys, time
+import json, sys, time
 from pathlib import Path
 import torch
 from spinprint import load_sequence, train
+from spinprint.networks import model
+from spinprint.training import deviations
 from spinprint.training.config import parse_config
-import json
 torch.set_num_threads(1)
+model._CALIBRATION = deviations._VOXELS = 1024
 folder = Path(sys.argv[1])
 config = parse_config(json.loads((folder / "config.json").read_text()))
 def told(stage, done, scores):
@@ -41,11 +44,12 @@ CONFIG = quick(
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
     """Holds a program, a sequence and a training."""
-    folder = tmp_path_factory.mktemp("killed")
-    played().save(folder / "sequence.toml")
+    folder = tmp_path / "apart"
+    folder.mkdir()
+    (folder / "sequence.toml").write_text(format_sequence(played()))
     (folder / "train.py").write_text(PROGRAM)
     (folder / "config.json").write_text(json.dumps(CONFIG.model_dump(mode="json")))
     return folder
@@ -55,28 +59,33 @@ def command(folder: Path, out: str, *place: object) -> list[str]:
     return [str(folder / "train.py"), str(folder), out, *map(str, place or ("", 0))]
 
 
-@pytest.fixture(scope="module")
-def unbroken(folder: Path) -> bytes:
-    subprocess.run([sys.executable, *command(folder, "unbroken")], check=True, timeout=120)
-    return (folder / "unbroken" / "model.safetensors").read_bytes()
+@pytest.fixture
+def unbroken(sequence: Sequence, tmp_path: Path) -> Path:
+    """The same training in this process, at one go."""
+    train(sequence, CONFIG, tmp_path / "unbroken")
+    return tmp_path / "unbroken"
 
 
-def test_killed_twice_it_ends_at_the_same_weights_bit_by_bit(folder: Path, unbroken: bytes) -> None:
-    """Within a stage, and before anything of the next one was saved."""
-    for place in (("first", 20), ("second", 10)):
-        process = subprocess.Popen(
-            [sys.executable, *command(folder, "killed", *place)], stdout=subprocess.PIPE, text=True
-        )
-        with process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "there\n"
-            process.kill()
-        assert not (folder / "killed" / "model.json").exists()
-    subprocess.run([sys.executable, *command(folder, "killed")], check=True, timeout=120)
-    assert (folder / "killed" / "model.safetensors").read_bytes() == unbroken
+def test_killed_it_ends_at_the_same_weights_bit_by_bit(
+    sequence: Sequence, folder: Path, unbroken: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, *command(folder, "killed", "second", 20)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        process.kill()
+    killed = folder / "killed"
+    assert not (killed / "model.json").exists()
+    train(sequence, CONFIG, killed)
+    weights = [(one / "model.safetensors").read_bytes() for one in (killed, unbroken)]
+    assert weights[0] == weights[1]
 
 
-def test_two_processes_give_what_one_gives(folder: Path, unbroken: bytes) -> None:
+def test_two_processes_give_what_one_gives(folder: Path, unbroken: Path) -> None:
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [sys.executable, *launcher, *command(folder, "two")],
@@ -85,7 +94,7 @@ def test_two_processes_give_what_one_gives(folder: Path, unbroken: bytes) -> Non
         timeout=120,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    one, two = (Model.load(folder / name).network.state_dict() for name in ("unbroken", "two"))
+    one, two = (Model.load(one).network.state_dict() for one in (unbroken, folder / "two"))
     for name, weight in one.items():
         np.testing.assert_allclose(two[name], weight, atol=1e-3, err_msg=name)
     lines = (folder / "two" / "log.jsonl").read_text().splitlines()

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,16 @@ def test_another_configuration_is_refused(
     with pytest.raises(InputError, match=f"another study, which differs in {differs}"):
         run_study(experiment([]), tmp_path, **{"scale": "smoke", **other})
     assert (tmp_path / "results.json").read_bytes() == before
+
+
+def test_a_study_owns_its_folder_before_its_first_step_is_done(tmp_path: Path) -> None:
+    def measure(_: Run[Sizes]) -> None:
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        run_study(replace(experiment([]), measure=measure), tmp_path, scale="smoke")
+    with pytest.raises(InputError, match="another study"):
+        run_study(experiment([]), tmp_path, scale="smoke", seed=1)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"format": "x"}'])

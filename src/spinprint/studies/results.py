@@ -46,13 +46,16 @@ class Results:
         ------
         InputError
             The folder holds results of other settings, or a damaged file.
+        OutputError
+            The file cannot be written.
         """
         path, told = folder / _FILE, plain(settings)
         if not path.exists():
             stated = {"format": FORMAT, "settings": told, "digest": digest_of(told)}
-            return cls(
-                path, {**stated, "software": f"spinprint {version('spinprint')}", "steps": {}}
-            )
+            software = f"spinprint {version('spinprint')}"
+            results = cls(path, {**stated, "software": software, "steps": {}})
+            results._write()
+            return results
         held = _read(path)
         if held["digest"] != digest_of(told):
             others = held["settings"]
@@ -87,6 +90,9 @@ class Results:
             The file cannot be written; the old one is whole.
         """
         self.held["steps"][name] = {"seconds": round(seconds, 1), "found": plain(found)}
+        self._write()
+
+    def _write(self) -> None:
         with replacing(self.path) as temporary:
             temporary.write_text(json.dumps(self.held, indent=1, allow_nan=False), "utf-8")
 

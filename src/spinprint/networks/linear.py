@@ -40,10 +40,10 @@ class _Product(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         gradient = gradients[0]
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad
-        flat = gradient.flatten(0, -2)
+        flat = gradient.reshape(-1, gradient.shape[-1])
         return (
             _product(gradient, weight.mT.contiguous()) if needs_x else None,
-            flat.mT @ x.flatten(0, -2) if needs_weight else None,
+            flat.mT @ x.reshape(-1, x.shape[-1]) if needs_weight else None,
             flat.sum(dim=0) if needs_bias else None,
         )
 

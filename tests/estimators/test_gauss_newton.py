@@ -140,3 +140,21 @@ def test_the_unit_of_the_data_does_not_matter(scale: float) -> None:
     one, other = (fit(decay, factor * data, starts(6), (LOW, HIGH)) for factor in (1, scale))
     np.testing.assert_allclose(other.theta, one.theta, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(other.m0, scale * one.m0, rtol=1e-4)
+
+
+def test_parameters_that_act_alike_do_not_stop_the_others() -> None:
+    """As in a basis of too low a rank: their matrix has no inverse, however often steps succeed."""
+
+    def alike(theta: Any, voxels: Any) -> Any:  # noqa: ARG001
+        signal = np.exp(-TIME * theta.sum(axis=1)[:, None]) + 0j
+        return signal, np.stack([-TIME * signal] * 2, axis=1)
+
+    rng = np.random.default_rng(0)
+    rates = rng.uniform(5, 20, 200)
+    noise = 0.3 * rng.standard_normal((200, TIME.size, 2)) @ [1, 1j]
+    data = (np.exp(-TIME * rates[:, None]) + noise).astype(np.complex64)
+    found = fit(
+        alike, data, np.full((200, 2), 2.0), (np.full(2, 1.0), np.full(2, 50.0)), max_steps=60
+    )
+    assert found.converged.mean() > 0.95
+    assert np.median(np.abs(found.theta.sum(axis=1) - rates)) < 5

@@ -44,6 +44,9 @@ SMALL_STEP = 1e-2
 """A step this much smaller than the standard deviation ends the fit; the next would be smaller
 still, far below what the noise makes of the estimate."""
 
+LEAST_DAMPING = 1e-12
+"""Part of a parameter's information that a step is damped by at least."""
+
 ROUNDING = 1e-6
 """Part of a signal below which changes drown in the rounding of float32."""
 
@@ -96,7 +99,9 @@ def fit(
         taken = active[better]
         theta[taken] = trial[better]
         state.put(taken, there.take(np.flatnonzero(better)))
-        damping[active] = np.where(better, damping[active] * 0.1, damping[active] * 10)
+        # Never too little to tell directions apart that the data do not, as those of a low rank.
+        lower = np.maximum(damping[active] * 0.1, LEAST_DAMPING)
+        damping[active] = np.where(better, lower, damping[active] * 10)
         # A rejected step that no damping can make useful has also come to its end.
         converged[active] = small | (damping[active] > 1e8)
     return Fit(

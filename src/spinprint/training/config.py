@@ -60,7 +60,7 @@ class Stage(Strict):
     """Each signal's ratio is drawn evenly from this range, "rms" convention [dB]; or no noise."""
     snr_db_end: Decibels | None = None
     """Where the range has moved to, evenly, by the end: a curriculum."""
-    steps: int = Field(default=14_000, ge=1)
+    steps: int = Field(default=12_000, ge=1)
     """Steps of the optimiser."""
     batch: int = Field(default=1024, ge=1)
     """Signals of a step."""

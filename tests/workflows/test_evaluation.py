@@ -1,10 +1,12 @@
 """From folders of maps to tables, figures and a page: truth, other maps, and the NIST phantom."""
 
 import csv
+import dataclasses
 import json
 import re
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,19 @@ import pytest
 
 import spinprint as sp
 from spinprint.evaluation.comparison import Role
+from spinprint.evaluation.map_risk import map_risk
 from spinprint.evaluation.phantoms import nist
 from spinprint.evaluation.phantoms.nist import SPHERES, sphere_values
 from spinprint.io import read_labels
+from spinprint.io.arrays import read_array
+from spinprint.prior import Prior, Uniform
+from spinprint.workflows import evaluation_limits as limits
 from spinprint.workflows.evaluation import EvaluationResult, evaluate_maps
 from spinprint.workflows.evaluation_input import EvaluationInput, read_input
+from spinprint.workflows.evaluation_limits import find_bound
+from spinprint.workflows.evaluation_voxels import read_fields
 from spinprint.workflows.mapping import map_series
+from spinprint.workflows.simulation import run_simulation as simulate
 
 Evaluated = tuple[EvaluationResult, Path]
 
@@ -141,8 +150,10 @@ def test_another_estimate_of_the_same_series_replaces_an_earlier_run(
 
 def inputs(maps: Path, **options: Any) -> EvaluationInput:
     """What is compared, without comparing it."""
-    nothing = {"truth": None, "phantom": None, "labels": None, "sequence": None, "subject": None}
-    return read_input(maps, **{**nothing, "batch": "K3290", "erode": 0, **options})
+    names = (
+        "truth", "phantom", "labels", "sequence", "subject", "purity", "b1_map", "b0_map"
+    )  # fmt: skip
+    return read_input(maps, **{**dict.fromkeys(names), "batch": "K3290", "erode": 0, **options})
 
 
 def test_erosion_leaves_the_middle_of_structures(mapped: Path, scan: Path) -> None:
@@ -208,6 +219,125 @@ def test_the_nist_phantom_needs_no_truth_and_no_labels(
     assert not given.found
 
 
+@pytest.fixture(scope="module")
+def mixed(short: sp.Sequence, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scan with partial volume and B1, and maps that knew B1."""
+    folder = tmp_path_factory.mktemp("mixed")
+    simulate(
+        short, folder, matrix=32, slices=1, snr_db=40, seed=2, b1_range=(0.7, 0.9)
+    )  # fmt: skip
+    map_series(
+        folder / "series.nii.gz", short, folder / "maps", b1_path=folder / "b1.nii.gz",
+        mask_path=folder / "labels.nii.gz",
+    )  # fmt: skip
+    return folder
+
+
+def test_mixed_voxels_do_not_count_in_the_headline(mixed: Path, tmp_path: Path) -> None:
+    labels = mixed / "labels.nii.gz"
+    result = evaluate_maps(
+        mixed / "maps", tmp_path / "out", truth=mixed / "truth", labels=labels,
+        b1_map=mixed / "b1.nii.gz", resamples=20,
+    )  # fmt: skip
+    purity = np.nan_to_num(read_array(mixed / "purity.nii.gz")[0])
+    n_pure, n = int((purity > 0.999).sum()), int((purity > 0).sum())
+    assert 0 < n_pure < n
+    metrics = [row for row in rows(tmp_path / "out" / "metrics.csv") if row["name"] == "all"]
+    counts = {row["voxels"]: int(row["n_voxels"]) for row in metrics}
+    assert counts == {"pure": n_pure, "all": n}
+    over = {row["voxels"]: float(row["rmse_over_bound"]) for row in metrics}
+    # Borders have no single truth: errors there are many times what the noise allows.
+    assert over["pure"] == pytest.approx(1, abs=0.2)
+    assert over["all"] > 3
+    assert f"{n - n_pure} of {n} labelled voxels" in result.remarks[0]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "all pure voxels" in page
+    assert "all voxels, also mixed ones" in page
+    assert "Half of all pure voxels lie within" in page
+
+
+def test_purity_may_lie_elsewhere_and_say_that_all_is_pure(mixed: Path, tmp_path: Path) -> None:
+    maps = sp.read_maps(mixed / "maps")
+    image = nib.Nifti1Image(np.ones(maps.shape, np.float32), maps.affine)
+    image.to_filename(tmp_path / "ones.nii.gz")
+    given = inputs(
+        mixed / "maps", truth=mixed / "truth", labels=mixed / "labels.nii.gz",
+        purity=tmp_path / "ones.nii.gz",
+    )  # fmt: skip
+    assert given.purity is not None
+    assert given.purity.min() == 1
+    assert not any("more than one tissue" in one for one in given.remarks)
+
+
+def test_bounds_take_the_fields_that_the_maps_were_given(mixed: Path) -> None:
+    options = {"truth": mixed / "truth", "labels": mixed / "labels.nii.gz"}
+    without = inputs(mixed / "maps", **options)
+    given = inputs(mixed / "maps", **options, b1_map=mixed / "b1.nii.gz")
+    assert any("made with a map of B1" in one for one in without.remarks)
+    assert not any("made with a map of B1" in one for one in given.remarks)
+    (nominal, said_nominal), (known, said) = find_bound(without), find_bound(given)
+    assert "B1 and B0 nominal" in said_nominal
+    assert "B1 as given, B0 nominal" in said
+    # Four fifths of the flip angle give less signal of T2.
+    assert np.nanmedian(known["t2"] / nominal["t2"]) > 1.02
+    with pytest.raises(sp.SeriesError, match="the maps estimate b1 themselves"):
+        read_fields(given.maps.replace(values={"b1": given.maps["t1"]}, sd={}), mixed, None)
+
+
+def test_the_bayes_risk_is_that_of_the_prior_at_the_ratio_of_the_maps(
+    mapped: Path, scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "map_risk", partial(map_risk, n=300, n_atoms=5000))
+    law = {"law": "uniform", "log": True}
+    (tmp_path / "prior.toml").write_text(
+        "[prior]\nconstraints = []\n"
+        '[prior.laws.t1]\nlaw = "uniform"\nlow = 0.3\nhigh = 2.0\nlog = true\n'
+        '[prior.laws.t2]\nlaw = "uniform"\nlow = 0.02\nhigh = 0.2\nlog = true\n'
+    )
+    told: list[str] = []
+    result = evaluate_maps(
+        mapped / "maps", tmp_path / "out", truth=scan / "truth", labels=scan / "labels.nii.gz",
+        bayes_risk=True, prior=tmp_path / "prior.toml", resamples=20, tell=told.append,
+    )  # fmt: skip
+    assert "draws" in told[0]
+    content = json.loads((tmp_path / "out" / "bayes_risk.json").read_text())
+    assert content["SnrDb"] == pytest.approx(40, abs=0.5)
+    assert content["Prior"]["laws"]["t1"] == {**law, "low": 0.3, "high": 2.0}
+    for line in rows(tmp_path / "out" / "bayes_risk.csv"):
+        rms, error = float(line["bayes_rms_error"]), float(line["standard_error"])
+        assert 0 < error < 0.1 * rms
+        (row,) = [
+            row
+            for row in result.comparison.rows
+            if row.label is None and row.parameter == line["parameter"]
+        ]
+        assert row.mse_over_bayes_risk == pytest.approx(float(line["mse_over_bayes_risk"]))
+        estimate, true = result.comparison.pair(row.parameter)
+        relative = np.sqrt(np.mean((estimate / true - 1) ** 2))
+        assert float(line["rms_error_of_maps"]) == pytest.approx(relative, rel=1e-3)
+        assert row.mse_over_bayes_risk == pytest.approx((relative / rms) ** 2, rel=1e-3)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "average over the prior stated in" in page
+    assert "not over the tissue and the noise of this object" in page
+    # A run without it leaves none behind.
+    evaluate_maps(mapped / "maps", tmp_path / "out", truth=scan / "truth", resamples=5)
+    assert not list((tmp_path / "out").glob("bayes_risk*"))
+
+
+def test_the_prior_is_that_of_the_maps_where_they_state_one(mapped: Path, scan: Path) -> None:
+    given = inputs(mapped / "maps", truth=scan / "truth")
+    prior, said, sequence = limits.choose_prior(given, None)
+    assert "all tissue" in said
+    assert prior.to_dict() == Prior.default(sequence).to_dict()
+    narrow = Prior({"t1": Uniform(0.5, 1.5), "t2": Uniform(0.03, 0.1)})
+    stating = given.maps.replace(provenance={"prior": narrow.to_dict()})
+    prior, said, _ = limits.choose_prior(dataclasses.replace(given, maps=stating), None)
+    assert said == "that the maps were made with"
+    assert prior.to_dict() == narrow.to_dict()
+    with pytest.raises(sp.SequenceError, match="give --sequence"):
+        limits.choose_prior(dataclasses.replace(given, sequence=None), None)
+
+
 def test_evaluations_that_cannot_be_made(
     mapped: Path, scan: Path, system_phantom: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -218,6 +348,11 @@ def test_evaluations_that_cannot_be_made(
     sequence = sp.load_sequence(scan / "sequence.toml")
     sp.write_maps(moved.replace(affine=affine), tmp_path / "moved", sequence=sequence)
     nib.Nifti1Image(np.zeros(moved.shape, np.uint8), moved.affine).to_filename(tmp_path / "0.nii")
+    nib.Nifti1Image(np.ones((3, 3, 1)), moved.affine).to_filename(tmp_path / "small.nii")
+    (tmp_path / "none.toml").write_text("seed = 1\n")
+    labels, unsaid = scan / "labels.nii.gz", tmp_path / "unsaid"
+    nothing = np.full(moved.shape, np.nan, np.float32)
+    sp.write_maps(moved.replace(sigma=nothing), unsaid, sequence=sp.load_sequence("spi_500"))
     placeless = system_phantom(affine=None)
     cases: list[tuple[Path, dict[str, Any], str]] = [
         (maps, {}, "give either --truth or --phantom"),
@@ -231,6 +366,15 @@ def test_evaluations_that_cannot_be_made(
         (maps, {"truth": truth, "labels": tmp_path / "0.nii"}, "labels no voxel"),
         (maps, {"truth": truth, "erode": 1}, "needs --labels to erode"),
         (maps, {"truth": truth, "labels": scan / "labels.nii.gz", "erode": 50}, "leaves no voxel"),
+        (maps, {"truth": truth, "purity": tmp_path / "1.nii"}, "--purity needs --labels"),
+        (maps, {"truth": truth, "labels": labels, "purity": tmp_path / "0.nii"}, "is pure by it"),
+        (maps, {"truth": truth, "labels": labels, "purity": labels}, "from 0 to 1"),
+        (maps, {"truth": truth, "b1_map": tmp_path / "0.nii"}, "B1 map is 0 everywhere"),
+        (maps, {"truth": truth, "b1_map": tmp_path / "small.nii"}, "the maps .*: resample it onto"),
+        (maps, {"truth": truth, "prior": tmp_path / "p.toml"}, "--prior needs --bayes-risk"),
+        (maps, {"truth": truth, "bayes_risk": True, "prior": tmp_path / "p.toml"}, "no such"),
+        (maps, {"truth": truth, "bayes_risk": True, "prior": tmp_path / "none.toml"}, "no .prior"),
+        (unsaid, {"truth": truth, "bayes_risk": True, "sequence": "spi_500"}, "state their noise"),
         (maps, {"truth": truth, "sequence": "spi_500"}, "is not the sequence 'short'"),
         (maps, {"phantom": "nist"}, "spheres were found in the maps"),
         (placeless / "maps", {"phantom": "nist"}, "state no place in space"),

@@ -360,7 +360,12 @@ def evaluate(
     batch: Literal["K3290", "PLL2020"] = "K3290",
     labels: Path | None = None,
     erode: Whole = 0,
+    purity: Path | None = None,
+    b1_map: Path | None = None,
+    b0_map: Path | None = None,
     sequence: str | None = None,
+    bayes_risk: Flag = False,
+    prior: Path | None = None,
     subject: str | None = None,
     resamples: Whole = 500,
     seed: Whole = 0,
@@ -385,9 +390,21 @@ def evaluate(
         Image of structures, named in a JSON file beside it; without it all voxels are one.
     erode
         Layers of voxels to leave out at the borders of structures, where tissues mix.
+    purity
+        Image of the part of each voxel that its label fills: mixed voxels are left out and counted
+        apart. purity.nii.gz beside the labels is taken if it is there.
+    b1_map
+        Flip angle relative to nominal as it was given to `spinprint map`, for the bound.
+    b0_map
+        Off-resonance in Hz as it was given to `spinprint map`, for the bound.
     sequence
         What the maps were measured with, for the Cramér-Rao bound; found by its hash where it is a
         preset or lies beside the maps or the truth.
+    bayes_risk
+        Also compute the least mean squared error over a prior at the noise of the maps, in about half
+        a minute. The prior is that of the maps where they state one, else all tissue.
+    prior
+        A training file (TOML) whose [prior] is taken for the Bayes risk instead.
     subject
         BIDS label of the subject, where the maps hold several.
     resamples
@@ -399,8 +416,9 @@ def evaluate(
 
     result = evaluate_maps(
         maps_dir, out, truth=truth, phantom=phantom, batch=batch, labels=labels,
-        erode=erode, sequence=sequence, subject=subject, resamples=resamples, seed=seed,
-        stage=stage,
+        erode=erode, purity=purity, b1_map=b1_map, b0_map=b0_map, sequence=sequence,
+        bayes_risk=bayes_risk, prior=prior, subject=subject, resamples=resamples, seed=seed,
+        stage=stage, tell=console.print,
     )  # fmt: skip
     for remark in result.remarks:
         console.print(remark)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import SeriesError
 from ..maps import Maps, Status
 from .agreement import Agreement, agree
+from .erosion import pure_labels
 from .metrics import compare
 from .row import Row
 
@@ -50,13 +51,16 @@ class Comparison:
     reference: Reference
     """What with."""
     labels: NDArray[np.integer] | None
-    """Structure of each voxel, 0 for none, `(x, y, z)`."""
+    """Structure of each counted voxel, 0 for none, `(x, y, z)`; of pure voxels where purity was
+    given."""
     names: Mapping[int, str]
     """Names of the labels."""
     bound: Mapping[str, Array]
     """Cramér-Rao deviation of the error by parameter, `(x, y, z)` [SI units]; empty if unknown."""
     rows: tuple[Row, ...]
     """Errors a parameter and structure, and over all structures."""
+    rows_with_mixed: tuple[Row, ...] = ()
+    """The same over voxels of several tissues as well; empty where none was left out."""
     agreements: tuple[Agreement, ...] = ()
     """Agreement over voxels and, of three structures or more, over the medians of structures."""
 
@@ -106,6 +110,8 @@ def compare_maps(
     names: Mapping[int, str] | None = None,
     *,
     bound: Mapping[str, Array] | None = None,
+    bayes_risk: Mapping[str, Array] | None = None,
+    purity: Array | None = None,
     n_bootstrap: int = 500,
     seed: int = 0,
 ) -> Comparison:
@@ -125,6 +131,11 @@ def compare_maps(
         Structures, 0 for none, and their names.
     bound
         Cramér-Rao deviation of the error by parameter, `(x, y, z)` [SI units].
+    bayes_risk
+        Bayes risk by parameter, `(x, y, z)` [squared SI units].
+    purity
+        Part of each voxel that belongs to its label, `(x, y, z)` [-]; needs labels. Everything is
+        then said of pure voxels (`PURE`), and the errors of all voxels beside it.
     n_bootstrap
         Resamples for the intervals.
     seed
@@ -133,12 +144,21 @@ def compare_maps(
     Raises
     ------
     SeriesError
-        As for `compare`; or no voxel of a structure has both an estimate and a reference.
+        As for `compare`; purity was given without labels or leaves no voxel; or no voxel of a
+        structure has both an estimate and a reference.
     """
     judged = maps.replace(sd=_deviations(maps, reference))
-    rows = compare(
-        judged, reference.values, labels, names, bound=bound, n_bootstrap=n_bootstrap, seed=seed
-    )
+    counted = _pure(labels, purity)
+
+    def measure(structures: NDArray[np.integer] | None) -> tuple[Row, ...]:
+        return tuple(
+            compare(
+                judged, reference.values, structures, names, bound=bound, bayes_risk=bayes_risk,
+                n_bootstrap=n_bootstrap, seed=seed,
+            )
+        )  # fmt: skip
+
+    rows = measure(counted)
     if not any(row.n_estimated for row in rows):
         where = "voxel" if labels is None else "labelled voxel"
         raise SeriesError(
@@ -146,8 +166,9 @@ def compare_maps(
             f" {reference.name} and labels show the same"
         )
     comparison = Comparison(
-        maps=judged, reference=reference, labels=labels, names=dict(names or {}),
-        bound=dict(bound or {}), rows=tuple(rows),
+        maps=judged, reference=reference, labels=counted, names=dict(names or {}),
+        bound=dict(bound or {}), rows=rows,
+        rows_with_mixed=() if np.array_equal(counted, labels) else measure(labels),
     )  # fmt: skip
     repeated = reference.role is not Role.TRUTH
     voxels = {name: comparison.pair(name) for name in comparison.parameters}
@@ -157,6 +178,20 @@ def compare_maps(
         *agree(regions, "regions", repeated=repeated, seed=seed),
     )
     return dataclasses.replace(comparison, agreements=found)
+
+
+def _pure(labels: NDArray[np.integer] | None, purity: Array | None) -> NDArray[np.integer] | None:
+    """The labels of pure voxels, where it is known which these are."""
+    if purity is None:
+        return labels
+    if labels is None:
+        raise SeriesError("purity tells how much of a voxel its label fills: give labels as well")
+    counted = pure_labels(labels, purity)
+    if not counted.any():
+        raise SeriesError(
+            "no labelled voxel is pure by its purity map: give a finer one, or none and erode"
+        )
+    return counted
 
 
 def _deviations(maps: Maps, reference: Reference) -> dict[str, NDArray[np.float32]]:

@@ -22,11 +22,12 @@ def map_bound(
     sequence: Sequence,
     truth: Mapping[str, ArrayLike] | None = None,
     where: ArrayLike = True,
+    fields: Mapping[str, ArrayLike] | None = None,
 ) -> dict[str, Array]:
     """Least standard deviation of an unbiased estimate in each voxel, by mapped parameter.
 
     For the noise that the maps state and the M0 they found; what they map is unknown, and B1 and
-    B0 are nominal unless they map them.
+    B0 are nominal unless they are given or mapped.
 
     Parameters
     ----------
@@ -38,6 +39,8 @@ def map_bound(
         True maps by parameter, `(...)` [SI units]; where there is none, the estimate stands in.
     where
         The voxels whose bound is wanted, `(...)`.
+    fields
+        B1 and B0 as the estimator knew them, `(...)` [relative, Hz].
 
     Returns
     -------
@@ -49,7 +52,35 @@ def map_bound(
     TissueError
         The sequence depends on a parameter that neither the maps nor the truth hold.
     """
-    known = {**maps.values, **(truth or {})}
+    some, told = known_tissue(maps, sequence, truth, where, fields)
+    unknowns = [name for name in maps if name in WRT]
+    bound = {name: np.full(maps.shape, np.nan) for name in unknowns}
+    if told.any():
+        sigma = np.asarray(maps.sigma, dtype=np.float64)[told]
+        for name, sd in cramer_rao(sequence, some, sigma, unknowns).sd.items():
+            bound[name][told] = sd
+    return bound
+
+
+def known_tissue(
+    maps: Maps,
+    sequence: Sequence,
+    truth: Mapping[str, ArrayLike] | None = None,
+    where: ArrayLike = True,
+    fields: Mapping[str, ArrayLike] | None = None,
+) -> tuple[Tissue, NDArray[np.bool_]]:
+    """The tissue of the voxels whose tissue, M0 and noise are known, and which these are.
+
+    Arguments and errors as for `map_bound`.
+
+    Returns
+    -------
+    tissue
+        Flat, the modulus of M0 included.
+    told
+        True in its voxels, shape of the maps.
+    """
+    known = {**(fields or {}), **maps.values, **(truth or {})}
     missing = [name for name in ("t1", "t2", *sequence.unknowns) if name not in known]
     if missing:
         raise TissueError(
@@ -64,13 +95,7 @@ def map_bound(
     told = np.asarray(where, dtype=bool) & np.isfinite(sigma) & (sigma > 0) & (tissue["m0"] > 0)
     for name, values in tissue.items():
         told &= np.isfinite(values) & ((values > 0) | (name in ("b0", "adc")))
-    unknowns = [name for name in maps if name in WRT]
-    bound = {name: np.full(maps.shape, np.nan) for name in unknowns}
-    if told.any():
-        some = Tissue(**{name: values[told] for name, values in tissue.items()})
-        for name, sd in cramer_rao(sequence, some, sigma[told], unknowns).sd.items():
-            bound[name][told] = sd
-    return bound
+    return Tissue(**{name: values[told] for name, values in tissue.items()}), told
 
 
 def _filled(values: ArrayLike, otherwise: NDArray[np.float32] | None) -> Array:

@@ -5,7 +5,7 @@ when a file of their kind is read or written.
 """
 
 from .derivative import check_derivative, read_maps, read_origin, write_maps
-from .fields import read_field, read_mask
+from .fields import MapPlace, read_field, read_mask, read_purity
 from .geometry import Geometry
 from .labels import read_labels, write_labels
 from .series import Series, read_series, write_series
@@ -13,6 +13,7 @@ from .tables import write_csv
 
 __all__ = [
     "Geometry",
+    "MapPlace",
     "Series",
     "check_derivative",
     "read_field",
@@ -20,6 +21,7 @@ __all__ = [
     "read_maps",
     "read_mask",
     "read_origin",
+    "read_purity",
     "read_series",
     "write_csv",
     "write_labels",

@@ -1,7 +1,8 @@
-"""Masks and field maps that belong to a series: same voxels, same place."""
+"""Masks, field maps and purity that belong to a series or to maps: same voxels, same place."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,10 +11,27 @@ from numpy.typing import NDArray
 
 from ..errors import SeriesError
 from .arrays import read_array
+from .geometry import Geometry
 from .series import Series
 
 _TOLERANCE = 0.1  # how far a voxel may lie from its place in the series [voxel edges]
+_ROUNDING = 1e-5  # of a purity of 1 in single precision
 _PERCENT = 10.0  # a relative B1 whose median exceeds this was meant in percent
+
+
+@dataclass(frozen=True, eq=False)
+class MapPlace:
+    """The voxels of maps, which other images have to share."""
+
+    shape: tuple[int, ...]
+    """Number of voxels, `(x, y, z)`."""
+    affine: NDArray[np.float64] | None
+    """Voxel to world transform, shape (4, 4) [mm]; None where it is not known."""
+
+    @property
+    def geometry(self) -> Geometry:
+        """Where the voxels lie."""
+        return Geometry.from_affine(self.affine)
 
 
 def read_mask(path: str | Path, series: Series) -> NDArray[np.bool_]:
@@ -45,15 +63,17 @@ def read_mask(path: str | Path, series: Series) -> NDArray[np.bool_]:
     return inside
 
 
-def read_field(path: str | Path, series: Series, what: Literal["b1", "b0"]) -> NDArray[np.float32]:
-    """Read a map of the transmit field or of off-resonance for a series.
+def read_field(
+    path: str | Path, series: Series | MapPlace, what: Literal["b1", "b0"]
+) -> NDArray[np.float32]:
+    """Read a map of the transmit field or of off-resonance for a series or for maps.
 
     Parameters
     ----------
     path
         Any format that `read_series` knows.
     series
-        What it belongs to.
+        What it belongs to: a series, or the voxels of maps.
     what
         "b1": flip angle relative to nominal [-]; "b0": off-resonance [Hz].
 
@@ -80,6 +100,37 @@ def read_field(path: str | Path, series: Series, what: Literal["b1", "b0"]) -> N
     return field
 
 
+def read_purity(path: str | Path, place: MapPlace) -> NDArray[np.float64]:
+    """Read how much of each voxel belongs to the structure of its label.
+
+    Parameters
+    ----------
+    path
+        Any format that `read_series` knows; numbers from 0 to 1 [-], as `spinprint simulate` writes
+        them.
+    place
+        The voxels of the maps.
+
+    Returns
+    -------
+    purity
+        Shape `(x, y, z)`; 0 where the file has no finite value.
+
+    Raises
+    ------
+    SeriesError
+        The file cannot be read, has another shape or place than the maps, or holds other numbers.
+    """
+    path = Path(path)
+    values = _read_beside(path, place, "purity map").astype(np.float64)
+    told = np.isfinite(values)
+    if not told.any() or values[told].min() < 0 or values[told].max() > 1 + _ROUNDING:
+        raise SeriesError(
+            f"{path}: a purity map holds the part of each voxel that its label fills, from 0 to 1"
+        )
+    return np.where(told, values, 0.0)
+
+
 def _check_b1(field: NDArray[np.float32], path: Path) -> None:
     """Refuse what cannot be a relative B1: BIDS recommends percent, others store angles."""
     if np.nanmin(field) < 0:
@@ -96,8 +147,9 @@ def _check_b1(field: NDArray[np.float32], path: Path) -> None:
         )
 
 
-def _read_beside(path: Path, series: Series, what: str) -> NDArray[Any]:
-    """A real array that has the voxels of the series, shape `(x, y, z)`."""
+def _read_beside(path: Path, series: Series | MapPlace, what: str) -> NDArray[Any]:
+    """A real array that has the voxels of a series or of maps, shape `(x, y, z)`."""
+    other = "the series" if isinstance(series, Series) else "the maps"
     array, geometry = read_array(path)
     if np.iscomplexobj(array):
         raise SeriesError(f"{path}: is complex: a {what} is real")
@@ -108,14 +160,14 @@ def _read_beside(path: Path, series: Series, what: str) -> NDArray[Any]:
     shape += (1,) * (3 - len(shape))
     if shape != series.shape:
         raise SeriesError(
-            f"{path}: the {what} has shape {array.shape}, the series {series.shape}:"
-            " resample it onto the series"
+            f"{path}: the {what} has shape {array.shape}, {other} {series.shape}:"
+            f" resample it onto {other}"
         )
     if geometry and series.geometry:
         offset = series.geometry.offset(geometry.affine, shape)
         if offset > _TOLERANCE:
             raise SeriesError(
-                f"{path}: the {what} lies up to {offset:.2g} voxels off the series"
-                " (their affines differ): resample it onto the series"
+                f"{path}: the {what} lies up to {offset:.2g} voxels off {other}"
+                f" (their affines differ): resample it onto {other}"
             )
     return array.reshape(shape)

@@ -190,8 +190,9 @@ def _other_half(path: Path) -> Path:
     """The imaginary part that lies beside a BIDS real part."""
     if _REAL not in path.name:
         raise SeriesError(
-            f"{path}: values are real, a series is complex: give the imaginary part as well,"
-            f" or name the two …{_REAL}_… and …{_IMAGINARY}_…"
+            f"{path}: values are real, a series is complex: give the imaginary part as well, or"
+            f" name the two …{_REAL}_… and …{_IMAGINARY}_…; magnitudes cannot be mapped, as the"
+            " phase carries the sign of the signal"
         )
     other = path.with_name(path.name.replace(_REAL, _IMAGINARY))
     if not other.exists():

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..evaluation.agreement import FORMULAS, MODELS
 from ..evaluation.comparison import Comparison, Role
+from ..evaluation.map_risk import MapRisk
 from .agreement_tables import difference_table, line_table
 from .comparison_figures import comparison_pictures
 from .page import (
@@ -24,12 +25,15 @@ from .page import (
     Verdicts,
 )
 from .quantities import DISPLAY, listed, shown
-from .tables import accuracy_table, detail_table
+from .risk_table import risk_section
+from .tables import ALL_VOXELS, accuracy_table, detail_table
 from .verdict import claims, failures, verdict
 from .viewer import Panels
 from .volumes import maps_viewer
 
 Pictures = Mapping[str, Mapping[str, Picture]]
+
+_WITH_MIXED = f"{ALL_VOXELS}, also mixed ones"
 
 
 def draw_comparison(comparison: Comparison) -> dict[str, dict[str, Picture]]:
@@ -45,6 +49,8 @@ def comparison_page(
     bound: str,
     remarks: Sequence[str] = (),
     provenance: Mapping[str, Any] | None = None,
+    risk: MapRisk | None = None,
+    prior: str = "",
 ) -> Page:
     """The page of an evaluation.
 
@@ -62,8 +68,12 @@ def comparison_page(
         What the reader should know of the run, a sentence each.
     provenance
         How the maps and this page came about.
+    risk, prior
+        The Bayes risk at the noise of the maps, where it was wanted, and which prior it is of.
     """
     role = comparison.reference.role
+    rows = comparison.rows if role is Role.TRUTH else ()
+    limits = [] if risk is None else [risk_section(risk, prior, rows)]
     return Page(
         title=title,
         subtitle=f"Maps of {_parameters(comparison)}, compared with {role.value}.",
@@ -71,6 +81,7 @@ def comparison_page(
             _summary(comparison, bound, remarks),
             _maps(comparison),
             _errors(pictures, _label_names(comparison)),
+            *limits,
             _agreement(comparison, pictures),
             _numbers(comparison),
             _definitions(comparison),
@@ -86,15 +97,26 @@ def _parameters(comparison: Comparison) -> str:
 def _summary(comparison: Comparison, bound: str, remarks: Sequence[str]) -> Section:
     rows = comparison.rows
     if comparison.reference.role is Role.TRUTH:
-        sentences = verdict(rows, comparison.maps)
+        sentences = verdict(rows, comparison.maps, _voxels(comparison))
     else:
         sentences = [_differences(comparison), failures(comparison.maps)]
     parts: list[Part] = [Text(sentences, style="summary")]
     if comparison.reference.role is Role.TRUTH and (judged := claims(rows)):
-        parts.append(Verdicts(judged, "Verdicts over all voxels, with 95 % bootstrap intervals."))
-    table = _called(accuracy_table(rows), comparison)
-    parts += [table, Text([bound, *remarks], style="small")]
-    return Section("Summary", parts)
+        parts.append(
+            Verdicts(
+                judged, f"Verdicts over all {_voxels(comparison)}, with 95 % bootstrap intervals."
+            )
+        )
+    parts.append(_called(accuracy_table(rows, f"all {_voxels(comparison)}"), comparison))
+    if comparison.rows_with_mixed:
+        mixed = _called(accuracy_table(comparison.rows_with_mixed, _WITH_MIXED), comparison)
+        parts.append(Details("The same with the voxels of several tissues", [mixed]))
+    return Section("Summary", [*parts, Text([bound, *remarks], style="small")])
+
+
+def _voxels(comparison: Comparison) -> str:
+    """What the voxels are called that count."""
+    return "pure voxels" if comparison.rows_with_mixed else "voxels"
 
 
 def _called(table: Table, comparison: Comparison) -> Table:
@@ -205,10 +227,20 @@ def _numbers(comparison: Comparison) -> Section:
     return Section(
         "All numbers",
         [
-            Details(DISPLAY[name].label, [_called(detail_table(comparison.rows, name), comparison)])
+            Details(DISPLAY[name].label, _details(comparison, name))
             for name in comparison.parameters
         ],
     )
+
+
+def _details(comparison: Comparison, name: str) -> list[Part]:
+    """All numbers of one parameter, and those with mixed voxels where some were left out."""
+    counted = detail_table(comparison.rows, name, f"all {_voxels(comparison)}")
+    parts: list[Part] = [_called(counted, comparison)]
+    if comparison.rows_with_mixed:
+        mixed = detail_table(comparison.rows_with_mixed, name, _WITH_MIXED)
+        parts += [Text("With the voxels of several tissues:"), _called(mixed, comparison)]
+    return parts
 
 
 def _definitions(comparison: Comparison) -> Section:

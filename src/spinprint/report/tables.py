@@ -25,6 +25,9 @@ MARKS = {
 }
 """Signs and meanings of stated standard deviations that do not fit the errors."""
 
+ALL_VOXELS = "all voxels"
+"""What the row over all structures is called."""
+
 _STRUCTURE = Column("structure", is_text=True)
 
 # What a table of all numbers shows of a row: names of columns and fields.
@@ -51,10 +54,11 @@ _RATIOS = {
 }
 
 
-def accuracy_table(rows: Sequence[Row]) -> Table:
+def accuracy_table(rows: Sequence[Row], whole: str = ALL_VOXELS) -> Table:
     """A row a structure, all voxels first: voxels, edge, failed, then four numbers a parameter.
 
     The error is compared with the Cramér-Rao bound where the rows know it, else with the stated SD.
+    `whole` is what the row over all structures is called.
     """
     bounded = any(math.isfinite(row.median_error_over_bound) for row in rows)
     names = parameters(rows)
@@ -69,7 +73,7 @@ def accuracy_table(rows: Sequence[Row]) -> Table:
         caption=_accuracy_caption(bounded),
         columns=heads,
         rows=[
-            _accuracy_cells([row for row in rows if row.label == label], names, bounded)
+            _accuracy_cells([row for row in rows if row.label == label], names, bounded, whole)
             for label in labels
         ],
         totals=int(None in labels),
@@ -104,8 +108,11 @@ def parameters(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(row.parameter for row in rows))
 
 
-def detail_table(rows: Sequence[Row], parameter: str) -> Table:
-    """A row a structure with all that was measured of one parameter, in practical units."""
+def detail_table(rows: Sequence[Row], parameter: str, whole: str = ALL_VOXELS) -> Table:
+    """A row a structure with all that was measured of one parameter, in practical units.
+
+    `whole` is what the row over all structures is called.
+    """
     display = DISPLAY[parameter]
     of_it = [row for row in rows if row.parameter == parameter]
     ordered = sorted(of_it, key=lambda row: row.label is not None)
@@ -123,7 +130,7 @@ def detail_table(rows: Sequence[Row], parameter: str) -> Table:
             *(Column(name, "%") for name in _RELATIVE),
             *(Column(name) for name in _RATIOS),
         ],
-        rows=[_detail_cells(row, display) for row in ordered],
+        rows=[_detail_cells(row, display, whole) for row in ordered],
         totals=sum(row.label is None for row in ordered),
     )
 
@@ -172,11 +179,13 @@ def _renamed(entries: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, 
     return {f"{key} (of the maps)" if key in taken else key: v for key, v in entries.items()}
 
 
-def _accuracy_cells(group: Sequence[Row], names: Sequence[str], bounded: bool) -> list[Content]:
+def _accuracy_cells(
+    group: Sequence[Row], names: Sequence[str], bounded: bool, whole: str
+) -> list[Content]:
     by_parameter = {row.parameter: row for row in group}
     counts = dict.fromkeys(str(row.n) for row in group)
     cells: list[Content] = [
-        _name(group[0]),
+        _name(group[0], whole),
         " / ".join(counts),
         shown(100 * max(row.at_edge for row in group), 1),
         shown(100 * max(row.failed for row in group), 1),
@@ -187,8 +196,8 @@ def _accuracy_cells(group: Sequence[Row], names: Sequence[str], bounded: bool) -
     return cells
 
 
-def _name(row: Row) -> str:
-    return "all voxels" if row.label is None else row.name
+def _name(row: Row, whole: str) -> str:
+    return whole if row.label is None else row.name
 
 
 def _error_cells(row: Row, bounded: bool) -> list[Content]:
@@ -202,10 +211,10 @@ def _error_cells(row: Row, bounded: bool) -> list[Content]:
     ]
 
 
-def _detail_cells(row: Row, display: Display) -> list[Content]:
+def _detail_cells(row: Row, display: Display, whole: str) -> list[Content]:
     scaled = (display.factor * getattr(row, name) for name in _OWN.values())
     others = (getattr(row, name) for name in (*_RELATIVE.values(), *_RATIOS.values()))
-    return [_name(row), row.n, row.n_estimated, *scaled, *others]
+    return [_name(row, whole), row.n, row.n_estimated, *scaled, *others]
 
 
 def _value_row(name: str, where: NDArray[np.bool_], content: ReportContent) -> list[Content]:

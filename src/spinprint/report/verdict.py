@@ -53,10 +53,13 @@ def is_biased(row: Row) -> bool:
     return abs(row.bias) > _CHANCE * row.sd / math.sqrt(row.n_estimated)
 
 
-def verdict(rows: Sequence[Row], maps: Maps) -> list[str]:
-    """The verdict as plain sentences: accuracy, bias, and what failed."""
+def verdict(rows: Sequence[Row], maps: Maps, voxels: str = "voxels") -> list[str]:
+    """The verdict as plain sentences: accuracy, bias, and what failed.
+
+    `voxels` is what those of the rows are called.
+    """
     whole = [row for row in rows if row.label is None and row.n_estimated]
-    sentences = [_accuracy(whole), _bias(rows)] if whole else []
+    sentences = [_accuracy(whole, voxels), _bias(rows)] if whole else []
     return [*sentences, failures(maps)]
 
 
@@ -153,9 +156,9 @@ _WORDS = {
 }
 
 
-def _accuracy(whole: Sequence[Row]) -> str:
+def _accuracy(whole: Sequence[Row], voxels: str) -> str:
     parts = [f"{shown(row.median_ape)} % of the true {_symbol(row)}" for row in whole]
-    return f"Half of all voxels lie within {listed(parts)}."
+    return f"Half of all {voxels} lie within {listed(parts)}."
 
 
 def _bias(rows: Sequence[Row]) -> str:

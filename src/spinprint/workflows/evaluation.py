@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..errors import InputError
-from ..evaluation import table
+from ..evaluation import Row, table
 from ..evaluation.agreement import FORMULAS, agreement_table
 from ..evaluation.comparison import Comparison, Role, compare_maps
-from ..evaluation.map_bound import map_bound
+from ..evaluation.map_risk import MapRisk
 from ..files import check_output_folder, staging
 from ..io import write_csv, write_labels
 from ..io.sidecar import write_json
 from ..maps import UNITS
 from .evaluation_input import CORE, EvaluationInput, read_input
+from .evaluation_limits import Tell, find_bound, find_risk
 from .stages import Stage, silent
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 PHANTOM_NAMES = ("nist",)
 """Phantoms whose spheres can be found and whose truth stands in tables."""
 
-_FIGURES, _SPHERES = "figures", "spheres"
+_FIGURES, _SPHERES, _RISK = "figures", "spheres", "bayes_risk"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,17 +52,24 @@ def evaluate_maps(
     batch: str = "K3290",
     labels: Path | None = None,
     erode: int = 0,
+    purity: Path | None = None,
+    b1_map: Path | None = None,
+    b0_map: Path | None = None,
     sequence: str | None = None,
+    bayes_risk: bool = False,
+    prior: Path | None = None,
     subject: str | None = None,
     resamples: int = 500,
     seed: int = 0,
     stage: Stage = silent,
+    tell: Tell = print,
 ) -> EvaluationResult:
     """Compare maps with the truth, with other maps, or with the tables of a phantom.
 
     Writes `metrics.csv` and `agreement.csv`, the same as JSON, `figures/` as PNG and SVG,
-    `report.html`, and as `spheres.nii.gz` the spheres it found: all, or nothing. Arguments as on
-    the command line (`spinprint evaluate --help`).
+    `report.html`, the spheres it found as `spheres.nii.gz`, and where it is wanted the Bayes risk
+    as `bayes_risk.csv` and JSON: all, or nothing. Arguments as on the command line (`spinprint
+    evaluate --help`).
 
     Raises
     ------
@@ -75,18 +80,24 @@ def evaluate_maps(
         raise InputError(f"phantom {phantom!r} must be one of {', '.join(PHANTOM_NAMES)}")
     if resamples < 1:
         raise InputError(f"--resamples = {resamples} must be at least 1: intervals come from them")
+    if prior is not None and not bayes_risk:
+        raise InputError("--prior needs --bayes-risk: it says which tissue the risk is of")
     check_output_folder(out)
     with stage("Reading the maps"):
         given = read_input(
             maps_dir, truth=truth, phantom=phantom, batch=batch, labels=labels, erode=erode,
-            sequence=sequence, subject=subject,
+            purity=purity, b1_map=b1_map, b0_map=b0_map, sequence=sequence, subject=subject,
         )  # fmt: skip
     with stage("Computing the bounds"):
-        bound, said = _bound(given)
+        bound, said = find_bound(given)
+    risk, of = find_risk(given, prior, seed, stage, tell) if bayes_risk else (None, "")
+    least = {}
+    if risk is not None and given.reference.role is Role.TRUTH:
+        least = risk.squared_error(given.reference.values)
     with stage("Comparing"):
         comparison = compare_maps(
             given.maps, given.reference, given.labels, given.names,
-            bound=bound, n_bootstrap=resamples, seed=seed,
+            bound=bound, bayes_risk=least, purity=given.purity, n_bootstrap=resamples, seed=seed,
         )  # fmt: skip
     provenance = _provenance(maps_dir, given, labels, erode)
     provenance |= {"resamples": resamples, "seed of the resampling": seed}
@@ -94,45 +105,12 @@ def evaluate_maps(
         stage("Writing tables, figures and report"),
         staging(out, remove=_earlier(out, labels)) as folder,
     ):
-        files = _write(comparison, given, folder, said, provenance)
+        files = _write(comparison, given, folder, said, provenance, risk, of)
     return EvaluationResult(
         comparison=comparison,
         report=out / "report.html",
         files=[out / name for name in files],
         remarks=given.remarks,
-    )
-
-
-def _bound(given: EvaluationInput) -> tuple[dict[str, NDArray[np.float64]], str]:
-    """The Cramér-Rao deviation of the errors, and what it was taken for or why there is none."""
-    sequence, role = given.sequence, given.reference.role
-    if role is Role.ESTIMATE:
-        return {}, (
-            "Both maps were made from the same noise, so that no bound applies to their difference."
-        )
-    if sequence is None:
-        return {}, (
-            "The Cramér-Rao bound is not known: the sequence of the maps was not found; --sequence"
-            " gives it."
-        )
-    if not np.isfinite(given.maps.sigma).any():
-        return {}, "The Cramér-Rao bound is not known: the maps do not state their noise."
-    where = True if given.labels is None else given.labels != 0
-    try:
-        if role is Role.TRUTH:
-            bound = map_bound(given.maps, sequence, given.reference.values, where)
-        else:
-            assert given.other is not None
-            first, second = (
-                map_bound(one, sequence, where=where) for one in (given.maps, given.other)
-            )
-            bound = {name: np.hypot(first[name], second[name]) for name in first if name in second}
-    except InputError as error:
-        return {}, f"The Cramér-Rao bound is not known: {error}."
-    of = "of the difference of two estimates " if role is Role.REPEAT else ""
-    return bound, (
-        f"The Cramér-Rao bound {of}holds for {sequence.name}, the noise that the maps state, and B1"
-        " and B0 at their nominal values unless they were mapped."
     )
 
 
@@ -160,6 +138,8 @@ def _write(
     folder: Path,
     bound: str,
     provenance: Mapping[str, Any],
+    risk: MapRisk | None,
+    prior: str,
 ) -> list[Path]:
     """Write everything into a folder; the names of the files in it."""
     from ..report import write_page
@@ -167,6 +147,8 @@ def _write(
 
     (folder / _FIGURES).mkdir(parents=True)
     _write_tables(comparison, folder, bound, provenance)
+    if risk is not None:
+        _write_risk(risk, prior, comparison.rows, folder, provenance)
     if given.found:
         assert comparison.labels is not None
         names = dict(comparison.names)
@@ -184,6 +166,8 @@ def _write(
         bound=bound,
         remarks=given.remarks,
         provenance=provenance,
+        risk=risk,
+        prior=prior,
     )
     write_page(page, folder / "report.html")
     return sorted(path.relative_to(folder) for path in _files(folder))
@@ -192,7 +176,7 @@ def _write(
 def _write_tables(
     comparison: Comparison, folder: Path, bound: str, provenance: Mapping[str, Any]
 ) -> None:
-    metrics = table(comparison.rows)
+    metrics = _metrics(comparison)
     agreement = agreement_table(comparison.agreements, UNITS)
     shared = {
         "Provenance": dict(provenance),
@@ -205,6 +189,38 @@ def _write_tables(
     ):
         write_csv(folder / f"{name}.csv", rows)
         write_json(folder / f"{name}.json", {**shared, **more, "Rows": rows})
+
+
+def _metrics(comparison: Comparison) -> list[dict[str, Any]]:
+    """All rows, each with a word on the voxels it is over: pure ones, or all."""
+    counted = "pure" if comparison.rows_with_mixed else "all"
+    rows = [{"voxels": counted, **row} for row in table(comparison.rows)]
+    return rows + [{"voxels": "all", **row} for row in table(comparison.rows_with_mixed)]
+
+
+def _write_risk(
+    risk: MapRisk, prior: str, rows: tuple[Row, ...], folder: Path, provenance: Mapping[str, Any]
+) -> None:
+    found, (low, middle, high) = risk.found, risk.snr_db
+    lines = risk.table(rows)
+    write_csv(folder / f"{_RISK}.csv", lines)
+    write_json(
+        folder / f"{_RISK}.json",
+        {
+            "Provenance": dict(provenance),
+            "AverageOver": prior,
+            "Prior": risk.prior.to_dict(),
+            "SnrConvention": found.convention,
+            "SnrDb": middle,
+            "SnrDbOfVoxels": {"5%": low, "50%": middle, "95%": high},
+            "Draws": found.n,
+            "Atoms": found.n_atoms,
+            "Rank": found.rank,
+            "NotConverged": found.not_converged,
+            "Disagreement": found.disagreement,
+            "Rows": lines,
+        },
+    )
 
 
 def _write_figure(picture: Picture, stem: Path) -> None:
@@ -230,4 +246,5 @@ def _earlier(out: Path, labels: Path | None) -> list[Path]:
     ]
     # Spheres that were found before may be the labels of this run.
     own = [] if labels else [out / f"{_SPHERES}.nii.gz", out / f"{_SPHERES}.json"]
-    return [path for path in (*figures, *own) if path.exists()]
+    risk = [out / f"{_RISK}.csv", out / f"{_RISK}.json"]
+    return [path for path in (*figures, *own, *risk) if path.exists()]

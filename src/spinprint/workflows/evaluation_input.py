@@ -12,22 +12,20 @@ from numpy.typing import NDArray
 
 from ..errors import SequenceError, SeriesError
 from ..evaluation.comparison import Reference, Role
-from ..evaluation.erosion import erode_labels
 from ..evaluation.phantoms.nist import SPHERES, sphere_values
 from ..evaluation.spheres import place_spheres, sphere_labels
-from ..io import Geometry, read_labels, read_maps, read_origin
+from ..io import Geometry, read_maps, read_origin
 from ..io.labels import require_place
 from ..maps import Maps
 from ..sequence import Sequence, load_sequence
 from ..sequence.presets import PRESETS
+from .evaluation_voxels import Labels, missing_fields, read_fields, read_purities, read_structures
 
 CORE = 0.75
 """Radius of the part of a sphere that is measured, of that of the sphere [-]."""
 
 _COMPARED = ("t1", "t2")  # what the tables of the NIST phantom state
 _SEEN = 0.5  # part of the spheres of an array that must be found for the array to count as imaged
-
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -46,6 +44,10 @@ class EvaluationInput:
     """Their names."""
     found: bool
     """Whether the structures were found in the maps, and not given."""
+    purity: NDArray[np.float64] | None
+    """Part of each voxel that its label fills, `(x, y, z)` [-]; None where it is not known."""
+    fields: Mapping[str, NDArray[np.float32]]
+    """B1 and B0 as the estimator knew them, `(x, y, z)` [relative, Hz]."""
     sequence: Sequence | None
     """What the maps were measured with, where it is known."""
     origin: Mapping[str, Any]
@@ -62,6 +64,9 @@ def read_input(
     batch: str,
     labels: Path | None,
     erode: int,
+    purity: Path | None,
+    b1_map: Path | None,
+    b0_map: Path | None,
     sequence: str | None,
     subject: str | None,
 ) -> EvaluationInput:
@@ -76,7 +81,10 @@ def read_input(
         raise SeriesError("give either --truth or --phantom: what the maps are compared with")
     maps, origin = read_maps(maps_dir, subject), read_origin(maps_dir, subject)
     known = _sequence(sequence, origin, maps_dir, truth)
-    structures, names, remarks = _structures(labels, erode, maps)
+    fields = read_fields(maps, b1_map, b0_map)
+    structures, names, remarks = read_structures(labels, erode, maps)
+    parts, said = read_purities(purity, labels, structures, names, maps)
+    remarks += said + missing_fields(maps, fields)
     other = None
     if truth is not None:
         theirs = subject if subject and (truth / f"sub-{subject}").is_dir() else None
@@ -99,32 +107,10 @@ def read_input(
         remarks.append("No labels were given: all numbers are over all voxels together.")
     return EvaluationInput(
         maps=maps, reference=reference, other=other, labels=structures, names=names,
-        found=phantom is not None and labels is None, sequence=known, origin=origin,
+        purity=parts, fields=fields, found=phantom is not None and labels is None, sequence=known,
+        origin=origin,
         remarks=tuple(remarks),
     )  # fmt: skip
-
-
-def _structures(
-    path: Path | None, erode: int, maps: Maps
-) -> tuple[Labels | None, dict[int, str], list[str]]:
-    """The structures of a file without their borders, their names, and remarks."""
-    if erode < 0 or (erode and path is None):
-        raise SeriesError(
-            f"--erode = {erode} must be 0 or more layers of voxels, and needs --labels to erode"
-        )
-    if path is None:
-        return None, {}, []
-    labels, names = read_labels(path, maps.shape, maps.affine)
-    if not erode:
-        return labels, names, []
-    eroded = erode_labels(labels, erode, maps.affine)
-    lost = sorted({int(one) for one in np.unique(labels)} - {int(one) for one in np.unique(eroded)})
-    if not eroded.any():
-        raise SeriesError(f"--erode = {erode} leaves no voxel of {path}: erode less")
-    remarks = [f"Structures were eroded by {erode} {'voxel' if erode == 1 else 'voxels'}."]
-    if lost:
-        remarks.append(f"Nothing is left of: {'; '.join(names.get(one, str(one)) for one in lost)}.")
-    return eroded, names, remarks
 
 
 def _reference(maps: Maps, other: Maps, path: Path, role: Role) -> Reference:

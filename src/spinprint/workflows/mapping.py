@@ -127,6 +127,7 @@ def map_series(
             " check that series, sequence and mask belong together"
         )
     made = {"mask": DESCRIPTION if found else str(mask_path)}
+    made |= {f"{name}_map": str(path) for name, path in (("b1", b1_path), ("b0", b0_path)) if path}
     maps = maps.replace(provenance={**maps.provenance, **made}, affine=series.affine)
     optional = (mask_path, b1_path, b0_path)
     sources = [*series.sources, *(path for path in optional if path)]

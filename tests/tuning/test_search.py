@@ -195,6 +195,15 @@ def test_another_search_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         run_search(tmp_path, Bowl(), config(2, seed=5))
 
 
+@pytest.mark.parametrize("text", ["nonsense\n", '{"op_code": 5}\n', "\x00\x00\n{}\n"])
+def test_a_damaged_journal_is_told_as_such(tmp_path: Path, text: str) -> None:
+    run_search(tmp_path, Bowl(), config(1))
+    with (tmp_path / JOURNAL).open("r+") as journal:
+        journal.write(text)
+    with pytest.raises(ModelError, match=r"trials.journal: damaged .*delete it"):
+        run_search(tmp_path, Bowl(), config(2))
+
+
 def test_a_database_is_shared_by_folders(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'trials.db'}"
     whole = chosen_in(run_search(tmp_path / "whole", Bowl(), config(6)).trials())

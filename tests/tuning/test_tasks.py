@@ -38,6 +38,8 @@ def test_choices_become_a_training(short: sp.Sequence, tiny: TuneConfig) -> None
     assert (trial.stage[0].steps, trial.stage[0].warm_up, trial.validation.every) == (30, 10, 10)
     assert (full.stage[0].steps, full.stage[0].warm_up) == (600, 200)
     assert full.validation.every == tiny.base.validation.every
+    shortest = NetworkTask.of(short, tuned(steps=1)).training(chosen).stage[0]
+    assert (shortest.steps, shortest.warm_up) == (1, 0)
 
 
 def test_stages_are_set_together_or_by_name(short: sp.Sequence) -> None:

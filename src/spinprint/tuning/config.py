@@ -4,7 +4,7 @@
 
     format = "spinprint-tune/1"
     trials = 40
-    steps = 2000                                # of each training, however long the best will be
+    steps = 1000                                # of each training, however long the best will be
 
     base = "train.toml"                         # or a table; what is not searched stays as it is
 
@@ -76,7 +76,7 @@ class TuneConfig(Strict):
     """Of what is proposed; tissue and noise have that of the base."""
     trials: int = Field(default=40, ge=1)
     """Settings tried in all."""
-    steps: int | None = Field(default=2000, ge=1)
+    steps: int | None = Field(default=1000, ge=1)
     """Steps of a trial's training, shared by its stages as those of the base; None takes these."""
     measurements: int = Field(default=8, ge=1)
     """How often a training is measured, and may be given up."""

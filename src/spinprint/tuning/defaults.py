@@ -20,13 +20,12 @@ def network_space(sequence: Sequence, prior: Prior, base: TrainConfig) -> Space:
     """Architecture, its size, rank, learning, noise and sampling of tissue."""
     ranks = [rank for rank in _RANKS if rank <= sequence.n_samples]
     recurrent = {"kind": "recurrent", "cell": "gru"}
-    mlp, gru = {"architecture": "mlp"}, {"architecture": ["gru", "gru both ways"]}
+    mlp, gru = {"architecture": "mlp"}, {"architecture": "gru"}
     space: dict[str, Any] = {
         "architecture": {
             "sets": {
                 "mlp": {"network.core": {"kind": "mlp"}},
                 "gru": {"network.core": recurrent},
-                "gru both ways": {"network.core": {**recurrent, "bidirectional": True}},
             }
         },
         "network.core.width": {"choices": [64, 96, 128, 192, 256], "when": mlp},
@@ -35,12 +34,12 @@ def network_space(sequence: Sequence, prior: Prior, base: TrainConfig) -> Space:
         "network.core.activation": {"choices": ["silu", "gelu", "relu", "tanh"], "when": mlp},
         # A step of a recurrent network takes far longer than one of a wide MLP.
         "recurrent width": {
-            "sets": {str(width): {"network.core.width": width} for width in (48, 64, 96)},
+            "sets": {str(width): {"network.core.width": width} for width in (32, 48, 64)},
             "when": gru,
         },
-        "network.core.samples_per_step": {"choices": [8, 16, 32], "when": gru},
+        "network.core.samples_per_step": {"choices": [16, 32], "when": gru},
         "stage.learning_rate": {"low": 1e-3, "high": 0.1, "log": True},
-        "stage.batch": {"choices": [256, 512, 1024, 2048]},
+        "stage.batch": {"choices": [256, 512, 1024]},
         "stage.weight_decay": {"choices": [0.0, 0.001, 0.01, 0.1]},
         "prior": {"choices": sampling_laws(prior)},
     }

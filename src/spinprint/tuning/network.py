@@ -147,8 +147,8 @@ class NetworkTask:
             whole = sum(stage.steps for stage in base.stage)
             for stage in values["stage"]:
                 # The same course in short: its warm-up too.
-                for key in ("steps", "warm_up"):
-                    stage[key] = max(key == "steps", round(budget * stage[key] / whole))
+                for key, least in (("steps", 1), ("warm_up", 0)):
+                    stage[key] = max(least, round(budget * stage[key] / whole))
         if not full:
             steps = budget or sum(stage["steps"] for stage in values["stage"])
             values["validation"]["every"] = math.ceil(steps / self.config.measurements)

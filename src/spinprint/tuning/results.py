@@ -27,7 +27,7 @@ class Trial:
     """Settings that were tried."""
 
     number: int
-    """Its place, from 1."""
+    """Its place in the order in which they were begun, from 1."""
     state: State
     """How it ended."""
     chosen: Chosen

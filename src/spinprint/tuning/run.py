@@ -15,6 +15,7 @@ from ..errors import InputError, ModelError
 from ..parallel import Progress, n_workers
 from .config import TuneConfig
 from .results import State, Trial
+from .space import identity
 from .task import Task
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ class _Report:
 
     def __init__(self, search: Search, progress: Progress | None, tell: Tell) -> None:
         self._search, self._progress, self._tell = search, progress, tell
-        self._told = len(search.trials())
+        self._told = {identity(trial.chosen) for trial in search.trials()}
         if self._told:
-            tell(f"Going on after {self._told} trials.")
+            tell(f"Going on after {len(self._told)} trials.")
 
     def part(self, place: int, steps: int) -> None:
         """A trial has come some steps far."""
@@ -96,18 +97,19 @@ class _Report:
     def done(self) -> None:
         """Some trials may be done that nobody was told of."""
         trials = self._search.trials()
-        for trial in trials[self._told :]:
-            self._tell(_sentence(trial, trials[: trial.number], self._search.config.trials))
-        self._told = len(trials)
+        for trial in trials:
+            if identity(trial.chosen) not in self._told:
+                self._told.add(identity(trial.chosen))
+                self._tell(_sentence(trial, trials, self._search.config.trials))
         if self._progress:
             self._progress(_PARTS * len(trials), _PARTS * self._search.config.trials)
 
 
-def _sentence(trial: Trial, until: list[Trial], wanted: int) -> str:
+def _sentence(trial: Trial, done: list[Trial], wanted: int) -> str:
     head = f"Trial {trial.number} of {wanted}: "
     if trial.state is State.REFUSED:
         return f"{head}refused: {trial.remark}"
-    least = min((one.error for one in until if one.objectives), default=math.nan)
+    least = min((one.error for one in done if one.objectives), default=math.nan)
     ended = "given up at error" if trial.state is State.GIVEN_UP else "error"
     return f"{head}{ended} {trial.error:.4g}; least so far {least:.4g}"
 

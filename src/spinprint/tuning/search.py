@@ -100,14 +100,23 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         (folder / WORKERS).mkdir(parents=True, exist_ok=True)
         digest = _digest(task, config)
-        storage = _journal(folder / JOURNAL) if database is None else _database(database)
-        study = optuna.create_study(
-            storage=storage,
-            study_name="spinprint" if database is None else f"spinprint-{digest[:16]}",
-            directions=["minimize"] * len(task.objectives),
-            pruner=_pruner(task, config),
-            load_if_exists=True,
-        )
+        name = "spinprint" if database is None else f"spinprint-{digest[:16]}"
+        try:
+            storage = _journal(folder / JOURNAL) if database is None else _database(database)
+            study = optuna.create_study(
+                storage=storage,
+                study_name=name,
+                directions=["minimize"] * len(task.objectives),
+                pruner=_pruner(task, config),
+                load_if_exists=True,
+            )
+        except ModelError:
+            raise
+        except (LookupError, TypeError, ValueError, AssertionError) as error:
+            place = "--storage" if database else folder / JOURNAL
+            raise ModelError(
+                f"{place}: damaged ({error!r}): give another place, or delete it"
+            ) from None
         search = cls(folder, task, config, study, None if database is None else storage)
         with search._lock:
             if study.user_attrs.setdefault("digest", digest) != digest:
@@ -263,9 +272,9 @@ class Search:
         claim.trial.set_user_attr(_SECONDS, seconds)
 
     def trials(self) -> list[Trial]:
-        """All that are done, in their order."""
-        done = (trial for trial in self._all() if _done(trial))
-        return [_trial(number, trial) for number, trial in enumerate(done, start=1)]
+        """All that are done, in the order in which they were begun."""
+        taken = enumerate(self._taken(), start=1)
+        return [_trial(number, trial) for number, trial in taken if _done(trial)]
 
     def importances(self) -> dict[str, dict[str, float]]:
         """How much each parameter decides about each objective, as shares that add up to 1.

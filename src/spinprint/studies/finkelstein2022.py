@@ -96,7 +96,7 @@ SCALES = {
     ),
     "full": Sizes(
         seeds=10, seeds_of_grid=5, tissues=(256, 1024, 4096, 16_384, 65_536),
-        steps=(500, 2000, 8000, 20_000), width=100, samples_per_step=15, batch=256, tested=2000,
+        steps=(500, 2000, 8000), width=100, samples_per_step=15, batch=256, tested=2000,
         draws=4, atoms=400_000, resamples=1000,
     ),
 }  # fmt: skip

@@ -401,8 +401,8 @@ def evaluate(
         What the maps were measured with, for the Cramér-Rao bound; found by its hash where it is a
         preset or lies beside the maps or the truth.
     bayes_risk
-        Also compute the least mean squared error over a prior at the noise of the maps, in about half
-        a minute. The prior is that of the maps where they state one, else all tissue.
+        Also compute the least mean squared error over a prior at the noise of the maps, in about
+        half a minute. The prior is that of the maps where they state one, else all tissue.
     prior
         A training file (TOML) whose [prior] is taken for the Bayes risk instead.
     subject

@@ -78,9 +78,14 @@ def test_known_fields_beyond_the_prior_are_taken_to_its_end_and_marked(
 ) -> None:
     prior = Prior({**Prior.default(short).laws, "b1": Uniform(0.8, 1.2)})
     config = NetworkConfig(core=Mlp(width=8, blocks=0), known=("b1",))
-    network = NetworkRegression(Model.create(short, prior, config))
-    inside, beyond = (network.predict(series, b1=np.full(N, b1)) for b1 in (1.2, 1.9))
-    np.testing.assert_array_equal(inside["t1"], beyond["t1"])
+    model = Model.create(short, prior, config)
+    model.network.head.weight.data *= 0.01  # sure of the middle, but not deaf
+    model.network.head.bias.data[model.targets.n_targets :] = -5
+    network = NetworkRegression(model)
+    middle, end, beyond = (network.predict(series, b1=np.full(N, b1)) for b1 in (1.0, 1.2, 1.9))
+    assert (middle["t1"] != end["t1"]).all()
+    np.testing.assert_array_equal(beyond["t1"], end["t1"])
+    assert (end.status == Status.OK).all()
     assert (beyond.status == Status.AT_EDGE).all()
 
 

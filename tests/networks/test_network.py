@@ -48,6 +48,18 @@ def test_every_sample_counts(core: Any, phase: str, output: Any) -> None:
     assert (real.grad.abs().amin(dim=0) > 0).all()
 
 
+def test_the_states_of_either_way_have_heard_everything(one_line: Sequence) -> None:
+    core = Recurrent(bidirectional=True, samples_per_step=7, width=6)
+    model = Model.create(one_line, config=NetworkConfig(core=core))
+    real, imaginary, sigma, known = random_input(model)
+    seen = model.network.inputs(real, imaginary, sigma, known)
+    states = model.network.core(model.network.input((seen.signal, seen.besides)))
+    assert states.shape == (4, 12)
+    for way in (states[:, :6], states[:, 6:]):
+        (slope,) = torch.autograd.grad(way.sum(), seen.signal, retain_graph=True)
+        assert (slope.abs().amin(dim=(0, 1)) > 0).all()
+
+
 @pytest.mark.parametrize("sigma_input", [True, False])
 def test_noise_is_told_or_not(one_line: Sequence, sigma_input: bool) -> None:
     model = Model.create(one_line, config=NetworkConfig(sigma_input=sigma_input))

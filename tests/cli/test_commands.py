@@ -22,6 +22,7 @@ COMMANDS = (
     "dictionary",
     "map",
     "train",
+    "tune",
     "export",
     "evaluate",
     "study",

@@ -112,9 +112,10 @@ def test_a_broken_file_is_refused_with_its_name_key_and_rule(
     assert "\n" not in told
 
 
-def test_linear_axes_have_no_posterior_to_learn_from() -> None:
-    data: dict[str, Any] = {"network": {"linear": ["t2"]}, "stage": [{"teacher": "posterior"}]}
-    with pytest.raises(ModelError, match=r"leave network\.linear empty"):
+@pytest.mark.parametrize(("key", "name"), [("linear", "t2"), ("known", "b1")])
+def test_some_networks_have_no_posterior_to_learn_from(key: str, name: str) -> None:
+    data: dict[str, Any] = {"network": {key: [name]}, "stage": [{"teacher": "posterior"}]}
+    with pytest.raises(ModelError, match=rf"leave network\.{key} empty"):
         parse_config(data)
 
 

@@ -94,9 +94,11 @@ def test_a_network_teaches_what_it_says_of_the_signal_without_noise(model: Model
 
 
 def test_the_posterior_teaches_its_mean_and_variance(
-    model: Model, monkeypatch: pytest.MonkeyPatch
+    sequence: Sequence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(teaching, "_ATOMS", 5000)
+    times = Prior({name: PRIOR.laws[name] for name in ("t1", "t2")})
+    model = Model.create(sequence, times, NetworkConfig(core=Mlp(width=8, blocks=0)))
     with taught(model, teacher="posterior", snr_db=(20, 40)) as lessons:
         shown, lesson = lessons.batch(1)
         again, _ = lessons.batch(1)
@@ -104,11 +106,11 @@ def test_the_posterior_teaches_its_mean_and_variance(
     assert torch.equal(shown.real, again.real)
     # One answer for each voxel, however often it is shown.
     assert len(torch.cat(later).unique(dim=0)) == 192
-    posterior = PosteriorMean.build(model.sequence, PRIOR, n_atoms=5000, rank=model.rank, seed=0)
-    series = (shown.real + 1j * shown.imaginary).numpy() @ model.basis.T
-    maps = posterior.predict(
-        series.astype(np.complex64), sigma=shown.sigma.numpy(), b1=shown.known[:, 0].numpy()
+    posterior = PosteriorMean.build(
+        model.sequence, model.prior, n_atoms=5000, rank=model.rank, seed=0
     )
+    series = (shown.real + 1j * shown.imaginary).numpy() @ model.basis.T
+    maps = posterior.predict(series.astype(np.complex64), sigma=shown.sigma.numpy())
     values = {name: np.asarray(maps[name], float) for name in ("t1", "t2")}
     np.testing.assert_allclose(lesson.mean[:, :2], model.targets.scaled(values), atol=1e-5)
     slopes = model.targets.slopes(values)

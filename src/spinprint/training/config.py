@@ -179,6 +179,11 @@ class TrainConfig(Strict):
                 )
             if stage.teacher == POSTERIOR and stage.snr_db == "clean":
                 raise ValueError(f"stage {stage.name!r}: teacher: a posterior needs noise")
+            if stage.teacher == POSTERIOR and self.network.known:
+                raise ValueError(
+                    f"stage {stage.name!r}: teacher: the posterior of drawn tissue cannot be told"
+                    " fields: leave network.known empty"
+                )
             if stage.teacher == POSTERIOR and self.network.linear:
                 raise ValueError(
                     f"stage {stage.name!r}: teacher: the posterior tells means of logarithms,"

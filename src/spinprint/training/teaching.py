@@ -78,9 +78,8 @@ class Teaching:
         model = self.model
         signal = (voxels.real + 1j * voxels.imaginary).cpu().numpy()
         series = signal @ model.basis.T if model.compresses else signal
-        known = dict(zip(model.config.known, voxels.known.cpu().numpy().T, strict=True))
         sigma = voxels.sigma.cpu().numpy().astype(np.float64)
-        maps = self._posterior.predict(series.astype(np.complex64), sigma=sigma, **known)
+        maps = self._posterior.predict(series.astype(np.complex64), sigma=sigma)
         n = len(model.targets.names)
         mean, variance = block.targets.clone(), torch.zeros_like(block.targets)
         found = {name: maps[name].astype(np.float64) for name in model.targets.names}

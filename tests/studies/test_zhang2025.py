@@ -164,8 +164,10 @@ def test_accuracy_and_robustness_look_at_their_own_contrasts() -> None:
                 "snr_db": snr, "ratio": ratio}  # fmt: skip
 
     rows = [row("mape", None, 0.95), row("mape", 10.0, 2.0), row("far", None, 2.0),
-            row("far", 10.0, 1.1)]  # fmt: skip
-    assert accuracy(rows, NETWORK, TUNED, "t2").outcome is Outcome.HOLDS
+            row("far", 10.0, 1.1), row("scaled_mse", None, 3.0)]  # fmt: skip
+    verdict = accuracy(rows, NETWORK, TUNED, "t2")
+    assert verdict.outcome is Outcome.HOLDS
+    assert "0.90 (0.80 to 3.00)" in verdict.reason
     assert robustness(rows, NETWORK, TUNED, "t2").outcome is Outcome.OPEN
 
 

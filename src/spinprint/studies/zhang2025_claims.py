@@ -11,7 +11,7 @@ import numpy as np
 from ..evaluation.agreement import Estimate
 from ..report import Verdict
 from ..report.quantities import DISPLAY
-from .claims import claim, estimate
+from .claims import claim, estimate, with_interval
 
 PUBLISHED_WCV = {"t1": 3.0, "t2": 6.0, "t1rho": 5.0}
 """Scan-rescan coefficients of variation in cartilage are below these, root mean square [%];
@@ -98,8 +98,10 @@ def accuracy(
         f" {rival}.",
         contrast(rows, network, rival, parameter, "mape", None),
         most=1.0,
-        reason="Mean |relative error| of the network over that of matching, geometric mean over"
-        " all ratios.",
+        reason="Mean |relative error| of the network over that of matching, geometric mean over all"
+        " ratios. Squared error in the same way: "
+        + with_interval(contrast(rows, network, rival, parameter, "scaled_mse", None))
+        + ".",
     )
 
 

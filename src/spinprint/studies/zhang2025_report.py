@@ -101,7 +101,9 @@ def _choices(found: Found, sizes: Sizes) -> Section:
             Text(
                 f"The network compared below was trained for {sizes.steps} steps with the best of"
                 f" these and of {len(search['trials'])} further trainings that vary several choices"
-                f" at once: {_said(search['chosen'])}. Short trainings favour what learns fast."
+                f" at once: {_said(search['chosen'])}. Short trainings favour"
+                " what learns fast, so the default is kept unless it is beaten by more than seeds"
+                " differ."
             ),
         ],
     )  # fmt: skip

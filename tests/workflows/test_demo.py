@@ -13,13 +13,16 @@ def test_the_demo_ends_in_a_report(
     simulate = demo.simulate_phantom
     monkeypatch.setattr(demo, "knee_t1_t2_t1rho", lambda: short)
     monkeypatch.setattr(
-        demo, "simulate_phantom", lambda *given, **options: simulate(*given, matrix=24, **options)
+        demo,
+        "simulate_phantom",
+        lambda *given, **options: simulate(*given, **{**options, "matrix": 24}),
     )
     report = demo.run_demo(tmp_path / "demo", seed=3)
     assert report == tmp_path / "demo" / "report.html"
     page = report.read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
     assert "T1 is as precise as the noise allows" in page
+    assert '<input type="range" min="1" max="3"' in page  # slices to look through
     assert sorted(path.name for path in report.parent.iterdir()) == [
         "maps",
         "report.html",

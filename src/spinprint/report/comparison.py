@@ -100,7 +100,7 @@ def _summary(comparison: Comparison, bound: str, remarks: Sequence[str]) -> Sect
         sentences = verdict(rows, comparison.maps, _voxels(comparison))
     else:
         sentences = [_differences(comparison), failures(comparison.maps)]
-    parts: list[Part] = [Text(sentences, style="summary")]
+    parts: list[Part] = [Text([*sentences, *_mixed(comparison)], style="summary")]
     if comparison.reference.role is Role.TRUTH and (judged := claims(rows)):
         parts.append(
             Verdicts(
@@ -112,6 +112,20 @@ def _summary(comparison: Comparison, bound: str, remarks: Sequence[str]) -> Sect
         mixed = _called(accuracy_table(comparison.rows_with_mixed, _WITH_MIXED), comparison)
         parts.append(Details("The same with the voxels of several tissues", [mixed]))
     return Section("Summary", [*parts, Text([bound, *remarks], style="small")])
+
+
+def _mixed(comparison: Comparison) -> list[str]:
+    """How many voxels are left out for holding several tissues."""
+    pure, whole = (
+        max((row.n for row in rows if row.label is None), default=0)
+        for rows in (comparison.rows, comparison.rows_with_mixed)
+    )
+    if not comparison.rows_with_mixed:
+        return []
+    return [
+        f"{whole - pure} of {whole} labelled voxels hold more than one tissue, so that no single"
+        " value is true of them; they are left out here."
+    ]
 
 
 def _voxels(comparison: Comparison) -> str:
@@ -154,6 +168,7 @@ def _maps(comparison: Comparison) -> Section:
         {name: reference.values[name] for name in comparison.parameters},
         comparison.labels,
         comparison.names,
+        comparison.counted if comparison.rows_with_mixed else None,
     )
     if reference.role is not Role.TRUTH:
         viewer = dataclasses.replace(viewer, rows=[_renamed(row) for row in viewer.rows])
@@ -161,6 +176,8 @@ def _maps(comparison: Comparison) -> Section:
         f"The maps beside {reference.role.value}. Errors and stated SD are relative; grey voxels"
         " have no value."
     )
+    if comparison.rows_with_mixed:
+        text += " Errors and structures are those of pure voxels, which hold one tissue."
     return Section("Maps", [Text(text), viewer])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..evaluation.map_risk import MapRisk
 from ..evaluation.row import Row
 from .page import Column, Content, Section, Table, Text
-from .quantities import DISPLAY, shown
+from .quantities import DISPLAY, listed, shown
 
 
 def risk_section(risk: MapRisk, prior: str, rows: tuple[Row, ...] = ()) -> Section:
@@ -94,8 +94,9 @@ def _caution(risk: MapRisk) -> list[str]:
         " of this object: tissue that is easier to measure, or brighter, gives a ratio below 1"
         " without any estimate being better than possible, and harder tissue one above 1. The ratio"
         " to the Cramér-Rao bound is taken voxel by voxel and has no such reservation.",
-        f"{found.n} draws of tissue and noise, {found.n_atoms} atoms, rank {found.rank}; B1 and B0"
-        " known, unless they were mapped.",
+        f"Tissue of the prior: {_ranges(risk)}.",
+        f"{found.n} draws of tissue and noise, {found.n_atoms} atoms, rank {found.rank}; fields"
+        " that the prior does not hold were known.",
     ]
     if abs(found.disagreement) > 3:
         sentences.append(
@@ -103,3 +104,15 @@ def _caution(risk: MapRisk) -> list[str]:
             f" {shown(found.disagreement, 1)} standard errors: do not rely on these numbers."
         )
     return sentences
+
+
+def _ranges(risk: MapRisk) -> str:
+    """What the prior spans, in practical units."""
+    parts = []
+    for name, law in risk.prior.laws.items():
+        display = DISPLAY[name]
+        low, high = (shown(display.factor * end) for end in (law.low, law.high))
+        parts.append(
+            f"{display.symbol} {low if low == high else f'{low} to {high}'} {display.unit}"
+        )
+    return listed(parts)

@@ -35,6 +35,7 @@ def maps_viewer(
     truth: Mapping[str, ArrayLike] | None = None,
     labels: ArrayLike | None = None,
     names: Mapping[int, str] | None = None,
+    counted: ArrayLike | None = None,
 ) -> Viewer:
     """All maps of a result: a row for each quantity, then M0, status and structures.
 
@@ -48,6 +49,9 @@ def maps_viewer(
         The structure of each voxel, 0 for none, same shape.
     names
         The name of each label; by default its number.
+    counted
+        True where the error means something, same shape; elsewhere it is not shown. None shows it
+        everywhere.
 
     Raises
     ------
@@ -56,7 +60,7 @@ def maps_viewer(
     """
     asked = maps.status != Status.OUTSIDE
     known = truth or {}
-    rows = [quantity_panels(name, maps, known.get(name)) for name in maps]
+    rows = [quantity_panels(name, maps, known.get(name), counted) for name in maps]
     others: list[Volume | Categories] = [_m0(maps), _status(maps)]
     if labels is not None:
         others.append(label_panel(labels, names or {}))
@@ -64,7 +68,9 @@ def maps_viewer(
     return Viewer(rows=(*rows, Panels(heading, others)), asked=asked, affine=maps.affine)
 
 
-def quantity_panels(name: str, maps: Maps, truth: ArrayLike | None = None) -> Panels:
+def quantity_panels(
+    name: str, maps: Maps, truth: ArrayLike | None = None, counted: ArrayLike | None = None
+) -> Panels:
     """Truth and estimate in one window, the relative error, and the stated SD of one quantity.
 
     Of quantities that may be 0, as B0, the error and the SD are absolute.
@@ -77,6 +83,8 @@ def quantity_panels(name: str, maps: Maps, truth: ArrayLike | None = None) -> Pa
         What was found.
     truth
         The true map, shape of the maps [SI unit]; NaN where there is none.
+    counted
+        True where the error is shown, same shape; None shows it everywhere.
     """
     display, estimate = DISPLAY[name], maps[name].astype(float)
     asked = maps.status != Status.OUTSIDE
@@ -99,7 +107,8 @@ def quantity_panels(name: str, maps: Maps, truth: ArrayLike | None = None) -> Pa
 
     panels = [values(estimate, "Estimate")]
     if true is not None:
-        panels = [values(true, "Truth"), *panels, _error(display, estimate, true)]
+        judged = true if counted is None else np.where(counted, true, np.nan)
+        panels = [values(true, "Truth"), *panels, _error(display, estimate, judged)]
     if name in maps.sd:
         panels.append(_deviation(display, estimate, maps.sd[name]))
     return Panels(display.symbol, panels)

@@ -18,7 +18,8 @@ from .simulation import SNR_CONVENTION, check_simulation, simulate_phantom, writ
 from .stages import Stage, silent
 
 SNR_DB = 30.0
-N_BOOTSTRAP = 200
+N_BOOTSTRAP = 100
+MATRIX, SLICES = 96, 3  # few enough for a demo of seconds, enough to look through
 
 
 def run_demo(out: Path, *, seed: int = 0, stage: Stage = silent) -> Path:
@@ -43,8 +44,9 @@ def run_demo(out: Path, *, seed: int = 0, stage: Stage = silent) -> Path:
     check_output_file(out / "report.html")
     sequence = knee_t1_t2_t1rho()
     simulation = simulate_phantom(
-        sequence, "knee", snr_db=SNR_DB, seed=seed, slices=1, partial_volume=False, stage=stage
-    )
+        sequence, "knee", snr_db=SNR_DB, seed=seed, matrix=MATRIX, slices=SLICES,
+        partial_volume=False, stage=stage,
+    )  # fmt: skip
     with stage("Writing the simulated series"):
         series_path = write_simulation(simulation, sequence, out / "simulated")[0]
     result = map_series(series_path, sequence, out / "maps", stage=stage)

@@ -85,10 +85,8 @@ def read_purities(
         return purity, []
     lost = sorted({int(one) for one in labels[inside]} - {int(one) for one in counted[inside]})
     remarks = [
-        f"{mixed} of {np.count_nonzero(inside)} labelled voxels hold more than one tissue, so that"
-        " no single value is true of them (purity below"
-        f" {PURE:g} by {path or beside}): they are left out, and counted in the tables with mixed"
-        " voxels only."
+        f"{mixed} of {np.count_nonzero(inside)} labelled voxels hold more than one tissue (purity"
+        f" below {PURE:g} by {path or beside}): they count only in the tables with mixed voxels."
     ]
     if lost:
         listed = "; ".join(names.get(one, str(one)) for one in lost)

@@ -18,6 +18,7 @@ ORDER = (
     # the way of the data: a stage imports those before it, never those after it
     "errors",
     "files",
+    "settings",
     "parallel",
     "device",
     "sequence",

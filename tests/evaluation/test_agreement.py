@@ -129,7 +129,7 @@ def test_concordance_of_shifted_and_of_equal_measurements() -> None:
 @pytest.mark.parametrize(
     ("model", "value", "low", "high"),
     [
-        # The paper's table 4 has 0.17, 0.29 and 0.71; intervals as R's psych 2.4 prints them for these data.
+        # The paper has 0.17, 0.29 and 0.71 (table 4); intervals as psych 2.4 of R prints them.
         ("ICC(1,1)", 0.166, -0.133, 0.723),
         ("ICC(2,1)", 0.290, 0.019, 0.761),
         ("ICC(3,1)", 0.715, 0.342, 0.946),

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import TissueError
+from ..settings import read_toml
 from ..tissue import PHYSICAL, Axis, ParameterGrid
 
 FORMAT = "spinprint-grid/1"
@@ -86,14 +86,9 @@ def load_grid(path: str | Path) -> ParameterGrid:
     TissueError
         The file cannot be read or breaks a rule; the message names the file, key and rule.
     """
+    data = read_toml(path, "grid", TissueError)
     try:
-        return parse_grid(tomllib.loads(Path(path).read_bytes().decode()))
-    except FileNotFoundError:
-        raise TissueError(f"{path}: no such grid file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise TissueError(f"{path}: cannot be read as text ({error})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise TissueError(f"{path}: not valid TOML ({error})") from None
+        return parse_grid(data)
     except TissueError as error:
         raise TissueError(f"{path}: {error}") from None
 

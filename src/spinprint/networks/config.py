@@ -5,21 +5,16 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from ..errors import ModelError
+from ..settings import Strict, first_problem
 from ..tissue import PARAMETERS
 
 PARTS = ("input", "core", "head")
 """What a network is made of, from the signal to the answer; each can be frozen."""
 
 Activation = Literal["silu", "relu", "gelu", "tanh"]
-
-
-class Strict(BaseModel):
-    """Settings as they stand in a file: frozen, checked once, no key unknown."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Mlp(Strict):
@@ -84,15 +79,6 @@ class NetworkConfig(Strict):
         for name in self.linear:
             if name not in PARAMETERS:
                 raise ValueError(f"linear: {name!r} must be one of {', '.join(PARAMETERS[:-1])}")
-
-
-def first_problem(error: ValidationError) -> str:
-    """Where the first rule is broken, and the rule."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the whole"
-    rules = {"missing": "the key is missing", "extra_forbidden": "unknown key"}
-    rule = rules.get(first["type"], first["msg"].removeprefix("Value error, "))
-    return f"{place}: {rule[0].lower()}{rule[1:]}"
 
 
 def parse_network(data: Any) -> NetworkConfig:

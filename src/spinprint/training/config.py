@@ -26,15 +26,15 @@ A `[prior]` holds what `Prior.to_dict` gives; without it all tissue is expected 
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from ..errors import ModelError
-from ..networks.config import NetworkConfig, Strict, first_problem
+from ..networks.config import NetworkConfig
 from ..prior import Prior
+from ..settings import Strict, first_problem, read_toml
 
 SCRATCH, PREVIOUS, POSTERIOR = "scratch", "previous", "posterior"
 _RESERVED = (SCRATCH, PREVIOUS, POSTERIOR, "")
@@ -210,14 +210,9 @@ def load_config(path: str | Path) -> TrainConfig:
     ModelError
         The file cannot be read or breaks a rule; the message names the file, key and rule.
     """
+    data = read_toml(path, "training", ModelError)
     try:
-        return parse_config(tomllib.loads(Path(path).read_bytes().decode()))
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such training file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: cannot be read as text ({error})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ModelError(f"{path}: not valid TOML ({error})") from None
+        return parse_config(data)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
 

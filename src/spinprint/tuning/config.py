@@ -26,7 +26,6 @@ is searched. `when = { architecture = "deep" }` ties a parameter to the choice o
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -34,7 +33,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ..errors import InputError, ModelError
-from ..networks.config import Strict, first_problem
+from ..settings import Strict, first_problem, read_toml
 from ..training.config import TrainConfig, load_config, parse_config
 
 
@@ -100,14 +99,7 @@ def load_tuning(path: str | Path) -> TuneConfig:
         The file, or the training file it names, cannot be read or breaks a rule; the message
         names the file, key and rule.
     """
-    try:
-        data = tomllib.loads(Path(path).read_bytes().decode())
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such tuning file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: cannot be read as text ({error})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ModelError(f"{path}: not valid TOML ({error})") from None
+    data = read_toml(path, "tuning", ModelError)
     try:
         return parse_tuning(data, Path(path).parent)
     except InputError as error:

@@ -19,9 +19,9 @@ from ..dictionary.grid_file import FORMAT, KEYS, parse_grid
 from ..errors import DictionaryError, InputError, ModelError
 from ..estimators import DictionaryMatching
 from ..evaluation.bounds import cramer_rao
-from ..networks.config import first_problem
 from ..prior import Law, Prior
 from ..sequence import Sequence
+from ..settings import first_problem
 from ..tissue import ParameterGrid
 from ..training.examples import Examples
 from .config import MatchingBase, TuneConfig

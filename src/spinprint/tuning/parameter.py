@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from ..errors import ModelError
-from ..networks.config import Strict, first_problem
+from ..settings import Strict, first_problem
 
 Value = str | int | float | bool
 """What names a choice: a plain value itself, of any other its name."""

@@ -1,0 +1,48 @@
+"""Settings as people write them: TOML files, read whole, checked once, no key unknown."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .errors import InputError
+
+
+class Strict(BaseModel):
+    """Settings as they stand in a file: frozen, checked once, no key unknown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def read_toml(path: str | Path, kind: str, error: type[InputError]) -> dict[str, Any]:
+    """What a TOML file holds.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind
+        What people call such a file, as "training".
+    error
+        What is raised where it cannot be read.
+    """
+    try:
+        return tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise error(f"{path}: no such {kind} file") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise error(f"{path}: cannot be read as text ({problem})") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise error(f"{path}: not valid TOML ({problem})") from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """Where the first rule is broken, and the rule."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the whole"
+    rules = {"missing": "the key is missing", "extra_forbidden": "unknown key"}
+    rule = rules.get(first["type"], first["msg"].removeprefix("Value error, "))
+    return f"{place}: {rule[0].lower()}{rule[1:]}"

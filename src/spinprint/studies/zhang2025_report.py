@@ -172,7 +172,7 @@ def _ranks(found: Found, sizes: Sizes) -> Section:
         name: sorted(found[key]["trials"], key=lambda row: row[rank])
         for name, key, rank in (
             ("network", "ranks of networks", "network.core.rank"),
-            ("refined matching", "ranks of dictionaries", "rank"),
+            ("matching", "ranks of dictionaries", "rank"),
         )
     }
     loss = Table(
@@ -185,6 +185,7 @@ def _ranks(found: Found, sizes: Sizes) -> Section:
                                                                          "loss at 95 %"))]
             for i, rank in enumerate(step["ranks"])
         ],
+        notes="A dash: so few vectors do not tell the unknowns apart.",
     )  # fmt: skip
     error = Table(
         caption=(
@@ -237,7 +238,7 @@ def _rank_curves(step: Found, by_rank: Mapping[str, Any], risk: Mapping[str, flo
             error.append(Curve(name=f"{name}, {snr} dB", x=x, y=y))
     return [
         Picture(
-            curves_figure(loss, x_label="rank", y_label="bound over that of all samples"),
+            curves_figure(loss, x_label="rank", y_label="bound over that of all samples", logarithmic=""),
             alt="Median loss of the Cramér-Rao bound against rank, falling to 1.",
             caption="Loss of the Cramér-Rao bound.",
         ),

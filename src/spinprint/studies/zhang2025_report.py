@@ -238,7 +238,9 @@ def _rank_curves(step: Found, by_rank: Mapping[str, Any], risk: Mapping[str, flo
             error.append(Curve(name=f"{name}, {snr} dB", x=x, y=y))
     return [
         Picture(
-            curves_figure(loss, x_label="rank", y_label="bound over that of all samples", logarithmic=""),
+            curves_figure(
+                loss, x_label="rank", y_label="bound over that of all samples", logarithmic=""
+            ),
             alt="Median loss of the Cramér-Rao bound against rank, falling to 1.",
             caption="Loss of the Cramér-Rao bound.",
         ),

@@ -131,3 +131,21 @@ def test_numbers_for_people(value: float, settings: dict[str, Any], text: str) -
 
 def test_lists_for_people() -> None:
     assert [listed(list("abc")[:n]) for n in (0, 1, 2, 3)] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_an_interval_beyond_the_range_settles_coverage() -> None:
+    """Even where 59 % of 465 voxels lie within three standard errors of the tolerance."""
+    row = replace(drawn(0.01)[0][-1], coverage=0.596, n_estimated=465)
+    assert judge(row) is ErrorBars.RIGHT
+    for interval, outcome in (((0.56, 0.636), Outcome.FAILS), ((0.56, 0.66), Outcome.HOLDS)):
+        told = replace(row, intervals={"coverage": interval})
+        (found,) = [one for one in claims([told]) if one.claim.startswith("The stated SD")]
+        assert found.outcome is outcome
+        assert found.reason == ("It is too small." if outcome is Outcome.FAILS else "")
+
+
+def test_structures_beyond_the_range_are_named() -> None:
+    rows, maps = drawn(0.01)
+    assert not any("edge of the range" in one for one in verdict(rows, maps))
+    beyond = [replace(row, at_edge=0.9) for row in rows]
+    assert verdict(beyond, maps)[-1].startswith("Most voxels of gel end at the edge of the range")

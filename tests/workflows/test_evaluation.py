@@ -141,6 +141,8 @@ def test_another_estimate_of_the_same_series_replaces_an_earlier_run(
     assert result.comparison.reference.role is Role.ESTIMATE
     assert result.comparison.bound == {}
     assert np.isnan([row.coverage for row in result.comparison.rows]).all()
+    # Nothing is said of errors over deviations that nobody stated.
+    assert "Covered is the share" not in (out / "report.html").read_text()
     # The same noise: the estimates differ by less than either errs.
     assert abs(result.comparison.rows[0].median_bias_percent) < 0.2
     found = {path for path in out.rglob("*") if path.is_file()}

@@ -60,20 +60,21 @@ def accuracy_table(rows: Sequence[Row], whole: str = ALL_VOXELS) -> Table:
     The error is compared with the Cramér-Rao bound where the rows know it, else with the stated SD.
     `whole` is what the row over all structures is called.
     """
-    bounded = any(math.isfinite(row.median_error_over_bound) for row in rows)
+    over = _over(rows)
     names = parameters(rows)
     heads = [_STRUCTURE, Column("voxels"), Column("at edge", "%"), Column("failed", "%")]
     for name in names:
         symbol = DISPLAY[name].symbol
         heads += [Column("bias", "%", symbol), Column("spread", "%", symbol)]
-        heads += [Column(_over(bounded), "", symbol), Column("covered", "%", symbol)]
+        if over:
+            heads += [Column(over, "", symbol), Column("covered", "%", symbol)]
     labels = sorted(dict.fromkeys(row.label for row in rows), key=lambda one: one is not None)
     signs = "; ".join(f"{sign} {meaning}" for sign, meaning in (BIASED, *MARKS.values()))
     return Table(
-        caption=_accuracy_caption(bounded),
+        caption=_accuracy_caption(over),
         columns=heads,
         rows=[
-            _accuracy_cells([row for row in rows if row.label == label], names, bounded, whole)
+            _accuracy_cells([row for row in rows if row.label == label], names, over, whole)
             for label in labels
         ],
         totals=int(None in labels),
@@ -84,19 +85,30 @@ def accuracy_table(rows: Sequence[Row], whole: str = ALL_VOXELS) -> Table:
     )
 
 
-def _over(bounded: bool) -> str:
-    return "|error| / bound" if bounded else "|error| / SD"
+_BOUND, _STATED = "|error| / bound", "|error| / SD"
 
 
-def _accuracy_caption(bounded: bool) -> str:
+def _over(rows: Sequence[Row]) -> str:
+    """What errors are compared with; nothing between maps of one series, whose noise is one."""
+    if any(math.isfinite(row.median_error_over_bound) for row in rows):
+        return _BOUND
+    return _STATED if any(math.isfinite(row.median_error_over_sd) for row in rows) else ""
+
+
+def _accuracy_caption(over: str) -> str:
     denominator = (
         "the Cramér-Rao bound on the standard deviation in the voxel"
-        if bounded
+        if over == _BOUND
         else "the standard deviation (SD) stated in the voxel"
     )
-    return (
+    caption = (
         "Estimates against the truth. Bias is the mean error in percent of the truth, spread the"
-        f" standard deviation of the error in percent of the mean truth. {_over(bounded)} is the"
+        " standard deviation of the error in percent of the mean truth."
+    )
+    if not over:
+        return caption
+    return (
+        f"{caption} {over} is the"
         f" median error over {denominator}: {MEDIAN_RATIO:.3f} if errors are normal and that is"
         " their SD. Covered is the share of voxels whose estimate ±1 stated SD holds the truth:"
         f" {100 * COVERAGE:.1f} % if the SD is right."
@@ -180,7 +192,7 @@ def _renamed(entries: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, 
 
 
 def _accuracy_cells(
-    group: Sequence[Row], names: Sequence[str], bounded: bool, whole: str
+    group: Sequence[Row], names: Sequence[str], over: str, whole: str
 ) -> list[Content]:
     by_parameter = {row.parameter: row for row in group}
     counts = dict.fromkeys(str(row.n) for row in group)
@@ -192,7 +204,8 @@ def _accuracy_cells(
     ]
     for parameter in names:
         row = by_parameter.get(parameter)
-        cells += [None] * 4 if row is None else _error_cells(row, bounded)
+        width = 4 if over else 2
+        cells += [None] * width if row is None else _error_cells(row, over)
     return cells
 
 
@@ -200,13 +213,18 @@ def _name(row: Row, whole: str) -> str:
     return whole if row.label is None else row.name
 
 
-def _error_cells(row: Row, bounded: bool) -> list[Content]:
+def _error_cells(row: Row, over: str) -> list[Content]:
     spread = 100 * row.sd / abs(row.mean_truth) if row.mean_truth else float("nan")
     bias = shown(row.bias_percent, _decimals(row.bias_percent), sign=True)
-    return [
+    cells: list[Content] = [
         Cell(bias, *(BIASED if is_biased(row) else ("", ""))),
         shown(spread, _decimals(spread)),
-        shown(row.median_error_over_bound if bounded else row.median_error_over_sd, 3),
+    ]
+    if not over:
+        return cells
+    return [
+        *cells,
+        shown(row.median_error_over_bound if over == _BOUND else row.median_error_over_sd, 3),
         Cell(shown(100 * row.coverage, 1), *MARKS.get(judge(row), ("", ""))),
     ]
 

@@ -23,6 +23,7 @@ EFFICIENT = 0.74
 _SMALL = 1.0  # percent of the truth below which a mean error is called small
 _TOLERANCE = 0.03  # of the coverage: a 68 % interval that covers 65 to 71 % is called right
 _CHANCE = 3.0  # standard errors that a number may be off by chance
+_MOST = 0.5  # of the voxels of a structure
 _ENOUGH = 10  # voxels below which nothing is said
 
 
@@ -60,7 +61,7 @@ def verdict(rows: Sequence[Row], maps: Maps, voxels: str = "voxels") -> list[str
     """
     whole = [row for row in rows if row.label is None and row.n_estimated]
     sentences = [_accuracy(whole, voxels), _bias(rows)] if whole else []
-    return [*sentences, failures(maps)]
+    return [*sentences, failures(maps), *_beyond(rows)]
 
 
 def claims(rows: Sequence[Row]) -> list[Verdict]:
@@ -91,14 +92,19 @@ def _calibration(row: Row) -> Verdict | None:
     kind = judge(row)
     if kind is ErrorBars.UNKNOWN:
         return None
-    low, high = 100 * (COVERAGE - _TOLERANCE), 100 * (COVERAGE + _TOLERANCE)
+    low, high = COVERAGE - _TOLERANCE, COVERAGE + _TOLERANCE
+    # An interval beyond the range settles it, also where it is within three standard errors.
+    off = kind is not ErrorBars.RIGHT or (
+        "coverage" in row.intervals and _outcome(row, "coverage", low, high) is Outcome.FAILS
+    )
+    too = ErrorBars.TOO_LARGE if row.coverage > COVERAGE else ErrorBars.TOO_SMALL
     return Verdict(
-        f"The stated SD of {_symbol(row)} is right: ±1 SD holds the truth in {low:.0f} to"
-        f" {high:.0f} % of the voxels",
+        f"The stated SD of {_symbol(row)} is right: ±1 SD holds the truth in {100 * low:.0f} to"
+        f" {100 * high:.0f} % of the voxels",
         f"{shown(100 * row.coverage, 1)} %",
         _interval(row, "coverage", factor=100, unit=" %", decimals=1),
-        Outcome.HOLDS if kind is ErrorBars.RIGHT else Outcome.FAILS,
-        "" if kind is ErrorBars.RIGHT else f"It is {kind.value}.",
+        Outcome.FAILS if off else Outcome.HOLDS,
+        f"It is {too.value}." if off else "",
     )
 
 
@@ -146,6 +152,18 @@ def failures(maps: Maps) -> str:
         return f"All {asked} voxels were mapped."
     parts = [f"{counts[status]} {_WORDS[status]}" for status in doubts]
     return f"Of {asked} voxels, {counts.get(Status.OK, 0)} were mapped, {listed(parts)}."
+
+
+def _beyond(rows: Sequence[Row]) -> list[str]:
+    """Which structures lie beyond the range that was searched, as their voxels end at its edge."""
+    edges = (row for row in rows if row.label is not None and row.at_edge > _MOST)
+    names = list(dict.fromkeys(row.name for row in edges))
+    if not names:
+        return []
+    return [
+        f"Most voxels of {'; '.join(names)} end at the edge of the range: their true values seem to"
+        " lie beyond it, and their errors say more of the range than of the estimator."
+    ]
 
 
 _WORDS = {

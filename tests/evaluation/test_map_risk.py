@@ -1,5 +1,7 @@
 """The Bayes risk at the noise of maps: at their ratio, of what was unknown, in their terms."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ PRIOR = Prior(
         "b1": Uniform(0.7, 1.3),
     }
 )
-SMALL = {"n": 200, "n_atoms": 4000}
+SMALL: dict[str, Any] = {"n": 200, "n_atoms": 4000}
 
 
 def maps_at(sequence: sp.Sequence, snr_db: float, m0: float) -> sp.Maps:

@@ -30,6 +30,8 @@ class Options:
     """Slices of 256 x 256 voxels that the network maps."""
     rank: int = 10
     """Numbers kept of each signal."""
+    blocks: int = 4
+    """Residual blocks of the network; 4 by default."""
     sequence: str = "fisp_cao500"
     """Preset or sequence file."""
     seed: int = 0
@@ -47,7 +49,9 @@ def main(options: Annotated[Options, cyclopts.Parameter(name="*")] = Options()) 
         with Worker(Path(sys.executable), "matching_case.py") as drawing:
             drawing.run("draw", case, **drawn, kind="real", snr_db=30.0, seed=options.seed)
         with (
-            Worker(Path(sys.executable), "network_spinprint.py", case, options.sequence) as ours,
+            Worker(
+                Path(sys.executable), "network_spinprint.py", case, options.sequence, options.blocks
+            ) as ours,
             Worker(Path(sys.executable), "matching_spinprint.py", case) as matching,
         ):
             weights = int(ours.arrays("weights")["weights"])

@@ -1,4 +1,4 @@
-"""A network as a worker of `network.py`; arguments are the file of voxels and the sequence."""
+"""A network as a worker of `network.py`; arguments: file of voxels, sequence, blocks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ with np.load(sys.argv[1]) as file:
     drawn = file["voxels"]
 voxels = np.resize(drawn, (SLICE, drawn.shape[1]))
 sigma = np.full(SLICE, 1e-3 * np.linalg.norm(drawn, axis=1).mean())
-config = sp.NetworkConfig(core=sp.Mlp(rank=drawn.shape[1]))
+config = sp.NetworkConfig(core=sp.Mlp(rank=drawn.shape[1], blocks=int(sys.argv[3])))
 model = sp.Model.create(sp.load_sequence(sys.argv[2]), config=config)
 
 

@@ -56,7 +56,7 @@ def table(benchmark: str, entry: dict[str, Any]) -> str:
             line(["---"] * len(head)),
             *(line(one) for one in rows),
             "",
-            *(f"- {text}" for text in (beside(entry) if compares else ())),
+            *(f"- {text}" for text in beside(entry)),
         ]
     ).rstrip()
 
@@ -84,7 +84,11 @@ def cells(one: dict[str, Any]) -> tuple[str, ...]:
 
 def beside(entry: dict[str, Any]) -> list[str]:
     """What a run measured beside its ratios."""
-    said = [f"multiply-add peak {entry['peak_flops'] / 1e9:.0f} billion operations a second"]
+    said = []
+    if "peak_flops" in entry:
+        said.append(
+            f"multiply-add peak {entry['peak_flops'] / 1e9:.0f} billion operations a second"
+        )
     if "compile_seconds" in entry:
         calls = (f"{call} call {one:.2f} s" for call, one in entry["compile_seconds"].items())
         said.append("in a fresh process: " + "; ".join(calls))
@@ -92,8 +96,10 @@ def beside(entry: dict[str, Any]) -> list[str]:
         pairs = (f"{name} {one:.1e}" for name, one in entry["differences"].items())
         said.append("difference relative to the peak: " + ", ".join(pairs))
     for name, held in entry.get("memory_bytes", {}).items():
-        peak, matching = held["peak"] / 1e6, held["matching"] / 1e6
-        said.append(f"{name} held {peak:.0f} MB at its peak, {matching:.0f} MB of it for matching")
+        parts = (f"{size / 1e6:.0f} MB {what}" for what, size in held.items() if what != "peak")
+        said.append(f"{name} held {held['peak'] / 1e6:.0f} MB at its peak, {', '.join(parts)}")
+    if "train_seconds" in entry:
+        said.append(f"trained in {entry['train_seconds']:.0f} s")
     if "matches" in entry:
         said.append("{ties} of {voxels} voxels tie between two atoms".format(**entry["matches"]))
     return said

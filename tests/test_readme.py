@@ -20,7 +20,7 @@ from spinprint.sequence import BLOCK_TYPES, FORMAT, format_sequence, parse_seque
 from spinprint.sequence.fields import quantities
 from spinprint.training import Data, Stage, Validation
 from spinprint.training.config import parse_config
-from spinprint.workflows.mapping import ESTIMATORS
+from spinprint.workflows.mapping import ESTIMATORS, NETWORK
 
 README_FOLDER = Path(__file__).parents[1]
 README = (README_FOLDER / "README.md").read_text()
@@ -123,7 +123,7 @@ def test_the_status_table_says_what_the_codes_mean() -> None:
 
 
 def test_the_estimator_table_lists_what_the_command_line_offers() -> None:
-    assert list(rows("estimator")) == list(ESTIMATORS)
+    assert list(rows("estimator")) == [*ESTIMATORS, NETWORK]
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

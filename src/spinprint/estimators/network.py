@@ -158,7 +158,7 @@ class NetworkRegression:
         fields, outside = self._confined(known)
         replies = [model.answer(model.compress(series), noise, fields) for model in self._models]
         names = first.targets.names
-        means = np.stack([reply.mean[:, : len(names)] for reply in replies])
+        means = np.stack([reply.mean[:, : len(names)] for reply in replies], dtype=np.float64)
         mean = means.mean(axis=0)
         values = first.targets.values(mean)
         variance = _variance(means, replies)

@@ -121,7 +121,9 @@ class Targets:
                 slopes[:, i] = self.prior.laws[name].high - self.prior.laws[name].low
         return slopes
 
-    def m0(self, gain: Array, norm: Array, turn: tuple[Array, Array]) -> NDArray[np.complex128]:
+    def m0(
+        self, gain: NDArray[Any], norm: NDArray[Any], turn: tuple[NDArray[Any], NDArray[Any]]
+    ) -> NDArray[np.complex128]:
         """M0 from what was answered of the gain and what was seen, `(voxel,)`."""
         phase: NDArray[np.complex128] = turn[0] + 1j * turn[1]
         if self.turns:

@@ -173,9 +173,9 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 def test_a_defect_of_ours_shows_its_traceback() -> None:
     program = (
-        "import sys; import spinprint.cli.app as app\n"
+        "import sys; from spinprint.cli import app, looking\n"
         "def broken(name): raise ZeroDivisionError('ours')\n"
-        "app.load_sequence = broken\n"
+        "looking.load_sequence = broken\n"
         "app.main(['sequence', 'show', 'spi_500'])"
     )
     outcome = subprocess.run(

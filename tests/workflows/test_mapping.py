@@ -93,6 +93,8 @@ def test_a_b1_map_takes_the_bias_away(short: sp.Sequence, tmp_path: Path, estima
     ignored = map_series(*arguments, tmp_path / "ignored", estimator=estimator)
     assert worst(known) < 0.02
     assert worst(ignored) > 0.1
+    assert known.dictionary is not None
+    assert ignored.dictionary is not None
     assert known.dictionary.n_atoms < 9 * ignored.dictionary.n_atoms
 
 

@@ -22,7 +22,7 @@ _CHUNK = 16384
 _ISLAND = 4  # voxels; fewer in a connected piece are taken for noise
 
 
-def find_mask(series: NDArray[np.complex64], basis: NDArray[Any]) -> NDArray[np.bool_]:
+def find_mask(series: NDArray[Any], basis: NDArray[Any]) -> NDArray[np.bool_]:
     """True where a series holds signal of a sequence, `(x, y, z)`.
 
     Parameters
@@ -48,7 +48,7 @@ def find_mask(series: NDArray[np.complex64], basis: NDArray[Any]) -> NDArray[np.
     return _without_islands(present.reshape(series.shape[:-1])) | broken.reshape(series.shape[:-1])
 
 
-def find_bright(series: NDArray[np.complex64]) -> NDArray[np.bool_]:
+def find_bright(series: NDArray[Any]) -> NDArray[np.bool_]:
     """True where a series is bright, `(x, y, z)`: a first guess at what `find_mask` will find.
 
     It needs no basis, and takes strong noise in the background for signal.

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,7 +169,7 @@ def compare_maps(
     comparison = Comparison(
         maps=judged, reference=reference, labels=counted, names=dict(names or {}),
         bound=dict(bound or {}), rows=rows,
-        rows_with_mixed=() if np.array_equal(counted, labels) else measure(labels),
+        rows_with_mixed=() if _alike(counted, labels) else measure(labels),
     )  # fmt: skip
     repeated = reference.role is not Role.TRUTH
     voxels = {name: comparison.pair(name) for name in comparison.parameters}
@@ -205,3 +206,10 @@ def _deviations(maps: Maps, reference: Reference) -> dict[str, NDArray[np.float3
         for name, sd in maps.sd.items()
         if name in reference.sd
     }
+
+
+def _alike(counted: NDArray[Any] | None, labels: NDArray[Any] | None) -> bool:
+    """Whether all labelled voxels count."""
+    if counted is None or labels is None:
+        return counted is labels
+    return np.array_equal(counted, labels)

@@ -11,7 +11,7 @@ from ..evaluation.monte_carlo.scores import ALL
 from .claims import estimate, reduction
 
 if TYPE_CHECKING:
-    from .finkelstein2022 import Sizes
+    from .finkelstein2022_sizes import Sizes
 
 
 class Numbers:

@@ -12,7 +12,7 @@ from .finkelstein2022_numbers import Numbers
 from .finkelstein2022_tables import boundary, errors, gains
 
 if TYPE_CHECKING:
-    from .finkelstein2022 import Sizes
+    from .finkelstein2022_sizes import Sizes
 
 CLAIMED = 15.0
 """The reduction of the mean squared error that the abstract states [%]."""

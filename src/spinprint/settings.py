@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import InputError
+
+Parsed = TypeVar("Parsed")
 
 
 class Strict(BaseModel):
@@ -17,8 +20,13 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-def read_toml(path: str | Path, kind: str, error: type[InputError]) -> dict[str, Any]:
-    """What a TOML file holds.
+def load_toml(
+    path: str | Path,
+    kind: str,
+    parse: Callable[[dict[str, Any]], Parsed],
+    error: type[InputError],
+) -> Parsed:
+    """Read a TOML file and make something of it; every error names the file.
 
     Parameters
     ----------
@@ -26,17 +34,23 @@ def read_toml(path: str | Path, kind: str, error: type[InputError]) -> dict[str,
         The file.
     kind
         What people call such a file, as "training".
+    parse
+        Makes something of what it holds, or raises an `InputError`.
     error
-        What is raised where it cannot be read.
+        What is raised where the file cannot be read.
     """
     try:
-        return tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
+        data = tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise error(f"{path}: no such {kind} file") from None
     except (OSError, UnicodeDecodeError) as problem:
         raise error(f"{path}: cannot be read as text ({problem})") from None
     except tomllib.TOMLDecodeError as problem:
         raise error(f"{path}: not valid TOML ({problem})") from None
+    try:
+        return parse(data)
+    except InputError as problem:
+        raise type(problem)(f"{path}: {problem}") from None
 
 
 def first_problem(error: ValidationError) -> str:

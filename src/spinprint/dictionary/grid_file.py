@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import TissueError
-from ..settings import read_toml
+from ..settings import load_toml
 from ..tissue import PHYSICAL, Axis, ParameterGrid
 
 FORMAT = "spinprint-grid/1"
@@ -86,11 +86,7 @@ def load_grid(path: str | Path) -> ParameterGrid:
     TissueError
         The file cannot be read or breaks a rule; the message names the file, key and rule.
     """
-    data = read_toml(path, "grid", TissueError)
-    try:
-        return parse_grid(data)
-    except TissueError as error:
-        raise TissueError(f"{path}: {error}") from None
+    return load_toml(path, "grid", parse_grid, TissueError)
 
 
 def parse_grid(data: Mapping[str, Any]) -> ParameterGrid:

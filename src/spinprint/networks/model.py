@@ -26,7 +26,7 @@ from ..sequence import Sequence
 from ..tissue import Tissue
 from . import store
 from .config import Mlp, NetworkConfig, parse_network
-from .inputs import split
+from .inputs import Inputs, split
 from .network import Network
 from .targets import Targets
 
@@ -114,16 +114,18 @@ class Model:
         signals = simulate_flat(sequence, tissue)[:, 0]
         if isinstance(config.core, Mlp):
             signals = signals @ basis.conj()
-        model = cls._assemble(
-            sequence, prior, config, basis, is_real=not np.iscomplexobj(signals), turns=True
-        )
         sigma = snr_to_sigma(signals, rng.uniform(*snr_db, len(signals)))
         sigma = sigma * np.sqrt(signals.shape[1] / sequence.n_samples)
         noise = rng.standard_normal((2, *signals.shape)) * sigma[:, None]
         noisy = signals + noise[0] + 1j * noise[1]
         known = known_fields(tissue, config)
         clean = torch.stack(split(signals.astype(np.complex64)))
-        inputs = model.network.inputs
+        inputs = Inputs(
+            signals.shape[1],
+            len(config.known),
+            is_real=not np.iscomplexobj(signals),
+            sigma_input=config.sigma_input,
+        )
         inputs.calibrate(clean, split(noisy), _tensor(sigma), _tensor(known))
         with torch.no_grad():
             seen = inputs(*clean, _tensor(sigma), _tensor(known))

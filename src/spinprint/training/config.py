@@ -34,7 +34,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from ..errors import ModelError
 from ..networks.config import NetworkConfig
 from ..prior import Prior
-from ..settings import Strict, first_problem, read_toml
+from ..settings import Strict, first_problem, load_toml
 
 SCRATCH, PREVIOUS, POSTERIOR = "scratch", "previous", "posterior"
 _RESERVED = (SCRATCH, PREVIOUS, POSTERIOR, "")
@@ -210,11 +210,7 @@ def load_config(path: str | Path) -> TrainConfig:
     ModelError
         The file cannot be read or breaks a rule; the message names the file, key and rule.
     """
-    data = read_toml(path, "training", ModelError)
-    try:
-        return parse_config(data)
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
+    return load_toml(path, "training", parse_config, ModelError)
 
 
 def parse_config(data: dict[str, Any]) -> TrainConfig:

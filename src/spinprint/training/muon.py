@@ -1,8 +1,8 @@
 """Muon: momentum whose matrices are made orthogonal before they are added.
 
 Jordan et al. 2024 (kellerjordan.github.io/posts/muon); scaled as by Liu et al., arXiv 2502.16982,
-so that one learning rate serves it and AdamW. On these small networks it reaches in a tenth of
-the steps what AdamW reaches. Torch's own works in bfloat16, which is slow on processors.
+so that one learning rate serves it and AdamW. `studies.zhang2025` measures what AdamW alone
+gives in as many steps. Torch's own works in bfloat16, which is slow on processors.
 """
 
 from __future__ import annotations

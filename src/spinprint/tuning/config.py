@@ -32,8 +32,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from ..errors import InputError, ModelError
-from ..settings import Strict, first_problem, read_toml
+from ..errors import ModelError
+from ..settings import Strict, first_problem, load_toml
 from ..training.config import TrainConfig, load_config, parse_config
 
 
@@ -99,11 +99,8 @@ def load_tuning(path: str | Path) -> TuneConfig:
         The file, or the training file it names, cannot be read or breaks a rule; the message
         names the file, key and rule.
     """
-    data = read_toml(path, "tuning", ModelError)
-    try:
-        return parse_tuning(data, Path(path).parent)
-    except InputError as error:
-        raise type(error)(f"{path}: {error}") from None
+    folder = Path(path).parent
+    return load_toml(path, "tuning", lambda data: parse_tuning(data, folder), ModelError)
 
 
 def parse_tuning(data: Mapping[str, Any], folder: Path | None = None) -> TuneConfig:

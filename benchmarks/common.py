@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,11 @@ HERE = Path(__file__).parent
 
 Task = Callable[..., Mapping[str, Any]]
 """Does the work to be timed and returns arrays by name."""
+
+TURN = 0.5
+"""How long a package runs before its time is taken, and then while it is taken [s], in whole
+runs. A virtual machine gives up memory that lies unused while others run and is slow to get it
+back, and one run of some milliseconds says more of that than of the package."""
 
 
 # In the worker ------------------------------------------------------------------------------
@@ -117,16 +122,20 @@ def peak_flops() -> float:
 
 
 def interleave(runs: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each run, taking turns so that all see the same machine.
-
-    A turn begins with a run that does not count: virtual machines give up memory that lies
-    unused while another package runs, and are slow to get it back.
-    """
+    """Seconds of each run, taking turns so that all see the same machine; a number a turn."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
-            run()
-            seconds[name].append(run())
+            _lasting(run)  # does not count: see TURN
+            seconds[name].append(mean(_lasting(run)))
+    return seconds
+
+
+def _lasting(run: Callable[[], float]) -> list[float]:
+    """Run again and again until `TURN` has passed, at least once; seconds of each."""
+    seconds = [run()]
+    while sum(seconds) < TURN:
+        seconds.append(run())
     return seconds
 
 

@@ -51,7 +51,7 @@ class Options:
     mrpro_atoms: int = 2000
     """Atoms for mrpro, in place of all: it is slow, and slower with more."""
     repeats: int = 5
-    """Runs of each; medians count. Small dictionaries run ten times as often."""
+    """Turns of each; medians count."""
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,7 @@ def measure(workers: Workers, options: Options, peak: float) -> list[dict[str, A
         "torchsim small": (workers.torchsim, "signal", 64),
     }
     runs = {name: partial(one.run, task, atoms=n) for name, (one, task, n) in tasks.items()}
-    small = {name: runs.pop(name) for name in ("small", "torchsim small")}
-    times = interleave(runs, options.repeats) | interleave(small, 10 * options.repeats)
+    times = interleave(runs, options.repeats)
 
     def compare(work: str, ours: str, theirs: str, at_least: float, aim: float) -> dict[str, Any]:
         counts = tasks[ours][2], tasks[theirs][2]

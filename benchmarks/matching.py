@@ -45,7 +45,7 @@ class Options:
     chunk: int = 256
     """Voxels that torch takes at a time; of 16 to 1024 the fastest."""
     repeats: int = 3
-    """Runs of each; medians count."""
+    """Turns of each; medians count."""
 
 
 def main(

@@ -37,7 +37,7 @@ class Options:
     seed: int = 0
     """Of voxels and noise."""
     repeats: int = 3
-    """Runs of each; medians count."""
+    """Turns of each; medians count."""
 
 
 def main(options: Annotated[Options, cyclopts.Parameter(name="*")] = Options()) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ from ..sequence import Sequence
 from ..tissue import Tissue
 from . import store
 from .config import Mlp, NetworkConfig, parse_network
-from .inputs import Inputs, split
+from .inputs import Inputs, Seen, split
 from .network import Network
 from .targets import Targets
 
@@ -239,13 +239,13 @@ class Model:
         variance = np.empty_like(mean) if self.network.gaussian else None
         norm, cos, sin = np.empty((3, n), np.float32)
         reply = Reply(mean, variance, norm, (cos, sin))
-        caller = threading.get_ident()
+        layers, caller = self._layers(), threading.get_ident()
 
         def work(start: int, stop: int) -> None:
             if threading.get_ident() != caller:
                 torch.set_num_threads(1)  # of this thread: all cores have chunks of their own
             part = slice(start, stop)
-            self._answer_part(reply, part, signal[part], sigma[part], told[part])
+            self._answer_part(layers, reply, part, signal[part], sigma[part], told[part])
 
         with full_precision():
             if self.device.type == "cpu":
@@ -255,9 +255,18 @@ class Model:
                     work(start, min(start + _GPU_CHUNK, n))
         return reply
 
+    def _layers(self) -> Callable[[Seen], torch.Tensor]:
+        """The layers as torch runs them; those of an MLP on the processor by a kernel."""
+        if self.device.type != "cpu" or not isinstance(self.config.core, Mlp):
+            return self.network.layers
+        from .kernel import Layers  # with numba, which nothing else here needs
+
+        return Layers.of(self.network, self.config.core)
+
     @torch.inference_mode()
     def _answer_part(
         self,
+        layers: Callable[[Seen], torch.Tensor],
         reply: Reply,
         part: slice,
         signal: NDArray[Any],
@@ -267,7 +276,7 @@ class Model:
         device = self.device
         tensors = (*split(signal, device), _tensor(sigma, device), _tensor(told, device))
         seen = self.network.inputs(*tensors)
-        answer = self.network.answer(seen)
+        answer = self.network.read(layers(seen), seen)
         reply.mean[part] = answer.mean.cpu().numpy()
         if reply.variance is not None and answer.log_variance is not None:
             reply.variance[part] = torch.exp(answer.log_variance).cpu().numpy()

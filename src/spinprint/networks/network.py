@@ -69,7 +69,14 @@ class Network(nn.Module):
 
     def answer(self, seen: Seen) -> Answer:
         """Answer for voxels that were seen."""
-        raw = self.head(self.core(self.input((seen.signal, seen.besides)))).float()
+        return self.read(self.layers(seen), seen)
+
+    def layers(self, seen: Seen) -> Tensor:
+        """What the last layer gives for voxels that were seen, `(voxel, output)`."""
+        return self.head(self.core(self.input((seen.signal, seen.besides)))).float()
+
+    def read(self, raw: Tensor, seen: Seen) -> Answer:
+        """The answer that outputs of the last layer stand for."""
         n = len(self.target_mean)
         mean = self.target_mean + self.target_scale * raw[:, :n]
         if not self.gaussian:

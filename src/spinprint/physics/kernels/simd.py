@@ -1,10 +1,10 @@
 """Tissues side by side: vector types for numba.
 
 `Vector` is `LANES` float32, one per lane; `Pair` is a real and an imaginary vector. They
-support +, - and *, which LLVM turns into the widest instructions of the processor (one
-512-bit register, two of 256 bit, …) without any loop for the compiler to analyse. The kernels
-read like scalar code, and the same text serves real and complex states: `load` gives a Vector
-from a float32 array and a Pair from a complex64 array.
+support +, - and *, Vectors also /, which LLVM turns into the widest instructions of the
+processor (one 512-bit register, two of 256 bit, …) without any loop for the compiler to analyse.
+The kernels read like scalar code, and the same text serves real and complex states: `load` gives
+a Vector from a float32 array and a Pair from a complex64 array.
 
 A Pair lies in memory as all real parts, then all imaginary ones: a complex64 array
 of shape `(row, lane)` is used as that much storage, not by its own layout.
@@ -152,6 +152,17 @@ def _register(operation, emit):
 _register(operator.add, _sum)
 _register(operator.sub, _difference)
 _register(operator.mul, _product)
+
+
+@infer_global(operator.truediv)
+class _Quotient(AbstractTemplate):
+    def generic(self, args, kws):  # noqa: ARG002
+        return signature(Vector, *args) if args == (Vector, Vector) else None
+
+
+@lower_builtin(operator.truediv, Vector, Vector)
+def _quotient(context, builder, sig, args):  # noqa: ARG001
+    return builder.fdiv(*args)
 
 
 # Memory -------------------------------------------------------------------------------------

@@ -87,9 +87,11 @@ def pack(layer: nn.Linear) -> NDArray[Any]:
     """Weights as the kernel reads them, `(row, unit)`: for each `UNITS` units of the layer a row
     of biases, then one of weights for each input; units missing from the last have none.
     """
-    columns = torch.cat([layer.bias[:, None], layer.weight], dim=1).detach().numpy()
-    padded = np.pad(columns.astype(np.float32), ((0, -len(columns) % UNITS), (0, 0)))
-    return padded.reshape(-1, UNITS, padded.shape[1]).transpose(0, 2, 1).reshape(-1, UNITS)
+    n_units, n_inputs = layer.weight.shape
+    columns = np.zeros((-(-n_units // UNITS) * UNITS, 1 + n_inputs), np.float32)
+    columns[:n_units, 0] = layer.bias.detach()
+    columns[:n_units, 1:] = layer.weight.detach()
+    return columns.reshape(-1, UNITS, 1 + n_inputs).transpose(0, 2, 1).reshape(-1, UNITS)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

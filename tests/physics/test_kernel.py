@@ -11,7 +11,16 @@ from numba import njit
 
 from spinprint import InputError, Tissue, TissueError, load_sequence, presets
 from spinprint.physics.epg import simulate_epg
-from spinprint.physics.kernels.simd import LANES, cos_sin, exp, load, store, store_transposed
+from spinprint.physics.kernels.epg import LARGE
+from spinprint.physics.kernels.simd import (
+    LANES,
+    cos_sin,
+    exp,
+    load,
+    on_lines,
+    store,
+    store_transposed,
+)
 from spinprint.physics.simulate import WRT, simulate
 from spinprint.sequence import (
     Crusher,
@@ -285,6 +294,19 @@ def test_a_signal_does_not_depend_on_its_neighbours() -> None:
         np.testing.assert_array_equal(alone, whole[part])
 
 
+@pytest.mark.parametrize("pulses", [480, 501], ids=["whole lines", "odd"])
+def test_a_large_output_past_the_cache_is_that_of_its_parts(pulses: int) -> None:
+    trains = train(pulses, 3, phases=False)
+    sequence = Sequence(name="large", field_strength=3.0, blocks=(trains,))
+    tissue = some_tissue(LARGE // (4 * pulses) + 40)
+    signal, slopes = simulate(sequence, tissue, n_states=5, wrt=("t2",))
+    assert 2 * (signal.size + slopes.size) > LARGE
+    for part in (slice(0, 50), slice(-70, None)):
+        few, few_slopes = simulate(sequence, tissue.take(part), n_states=5, wrt=("t2",))
+        np.testing.assert_array_equal(signal[part], few)
+        np.testing.assert_array_equal(slopes[part], few_slopes)
+
+
 def test_neighbours_off_resonance_change_a_signal_by_rounding_only() -> None:
     sequence = everything(phases=False)
     b0 = b0_of(20)
@@ -333,17 +355,23 @@ def test_cosine_and_sine(which: int, function: Any) -> None:
 
 
 @njit
-def transposed(x, first, out, row, step, column, zeros):  # type: ignore[no-untyped-def]
-    store_transposed(x, first, out, row, step, column, zeros)  # type: ignore[call-arg]
+def transposed(x, first, out, row, step, column, zeros, past):  # type: ignore[no-untyped-def]
+    store_transposed(x, first, out, row, step, column, zeros, past)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("zeros", [False, True], ids=["alone", "with zeros"])
-def test_a_transposed_window_goes_to_rows_apart_and_nowhere_else(zeros: bool) -> None:
+@pytest.mark.parametrize("past", [False, True], ids=["", "past the cache"])
+@pytest.mark.parametrize("column", [3, 16], ids=["anywhere", "whole lines"])
+def test_a_transposed_window_goes_to_rows_apart_and_nowhere_else(
+    zeros: bool, past: bool, column: int
+) -> None:
     every = 2 if zeros else 1
     x = np.arange(3 * LANES * LANES, dtype=np.float32).reshape(-1, LANES)
-    out = np.full((2 * LANES + 1, 2 * LANES + 5), -1, np.float32)
+    out = on_lines((2 * LANES + 1, 4 * LANES), np.float32)
+    assert out.ctypes.data % 64 == 0
+    out[:] = -1
     expected = out.copy()
-    expected[1::2, 3 : 3 + every * LANES] = 0
-    expected[1::2, 3 : 3 + every * LANES : every] = x[LANES : 2 * LANES].T
-    transposed(x, LANES, out, 1, 2, 3, zeros)
+    expected[1::2, column : column + every * LANES] = 0
+    expected[1::2, column : column + every * LANES : every] = x[LANES : 2 * LANES].T
+    transposed(x, LANES, out, 1, 2, column, zeros, past)
     np.testing.assert_array_equal(out, expected)

@@ -12,6 +12,7 @@ from ..errors import InputError, TissueError
 from ..sequence import Sequence
 from ..tissue import Tissue
 from .engine import run, signal_type
+from .kernels.simd import on_lines
 from .orders import orders_of
 
 WRT = ("t1", "t2", "t1rho", "adc", "b1", "b0")
@@ -108,7 +109,7 @@ def simulate_flat(
     for name in sequence.unknowns:
         tissue.get(name)  # raises for what is missing, before any work
     kind = signal_type(sequence, tissue, wrt) if real else np.complex64
-    out = np.empty((tissue.size, 1 + len(wrt), sequence.n_samples), kind)
+    out = on_lines((tissue.size, 1 + len(wrt), sequence.n_samples), kind)
     if tissue.size == 0:
         return out
     if n_states is not None:

@@ -36,6 +36,7 @@ from .simd import (
     load,
     load_lanes,
     number,
+    on_lines,
     prefetch,
     rotate,
     store,
@@ -46,6 +47,9 @@ from .simd import (
 # Rows of `lanes`: what the kernel knows of each tissue.
 R1, R2, ADC, B1, B0 = range(5)
 TWO_PI = np.float32(2 * np.pi)
+
+LARGE = 1 << 21
+"""Numbers of an output that no cache would keep until it is used: it is written past the cache."""
 
 BLOCK = 32
 """Events whose coefficients are made in one go: their long chains of arithmetic overlap."""
@@ -73,18 +77,10 @@ c u + s Z + d v and c u + s Z - d v, each turned, and Z becomes cz Z - sz u."""
 def workspace(sides, n_states, dtype, *, diffusing):
     """State, damping, pulses and window for `play`: what it touches most, on cache lines."""
     real = np.float32
-    damping = _on_cache_lines((3 * n_states, LANES), real) if diffusing else None
-    state = _on_cache_lines((6 * sides * (n_states + 2), LANES), dtype)
-    pulses = _on_cache_lines((BLOCK * PULSE_ROWS, LANES), real)
-    return state, damping, pulses, _on_cache_lines((sides * LANES, LANES), real)
-
-
-def _on_cache_lines(shape, dtype):
-    dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
-    raw = np.empty(size + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + size].view(dtype).reshape(shape)
+    damping = on_lines((3 * n_states, LANES), real) if diffusing else None
+    state = on_lines((6 * sides * (n_states + 2), LANES), dtype)
+    pulses = on_lines((BLOCK * PULSE_ROWS, LANES), real)
+    return state, damping, pulses, on_lines((sides * LANES, LANES), real)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -201,7 +197,7 @@ def play_one(scene, at, event, pulse, row):
             moved = moved + number(wrt[side - 1, B1] * angle) * turned
             moved = echo(pulse, moved) + slope(state, wrt, side, event.te, r2) * seen
             store_parts(window, side * LANES + row, moved)
-    advance(state, scene.damping, at, pulse, 0, None)
+    advance(state, scene.damping, at, pulse, 0, (None, None))
     for side in range(1, scene.sides):
         slopes = slopes_of(state, wrt, side, event.tr, r1, r2)
         advance(state, scene.damping, at, pulse, side, slopes)
@@ -217,17 +213,25 @@ def play_one(scene, at, event, pulse, row):
 def play_two(scene, at, event, pulse, following, later, row, later_row):
     """Two sampled pulses with a spoiler each, in place; their samples to the window."""
     state, window, wrt, r1, r2 = scene.state, scene.window, scene.wrt, scene.r1, scene.r2
-    seen, later_seen = advance_two(state, at, pulse, later, 0, scene.sides > 1, None, None)
-    seen, later_seen = echo(pulse, seen), echo(later, later_seen)
+    zero, one = number(0.0), number(1.0)
+    rises, none = (one - pulse.e1, one - later.e1), (None, None)
+    pair = advance_two(state, at, pulse, later, 0, scene.sides > 1, (none, none), rises)
+    seen, later_seen = echo(pulse, pair[0]), echo(later, pair[1])
     store_parts(window, row, seen)
     store_parts(window, later_row, later_seen)
     for side in range(1, scene.sides):
-        slopes = slopes_of(state, wrt, side, event.tr, r1, r2)
-        later_slopes = slopes_of(state, wrt, side, following.tr, r1, r2)
-        moved, later_moved = advance_two(state, at, pulse, later, side, False, slopes, later_slopes)
-        moved = echo(pulse, moved) + slope(state, wrt, side, event.te, r2) * seen
+        of_f, of_z = slopes_of(state, wrt, side, event.tr, r1, r2)
+        later_f, later_z = slopes_of(state, wrt, side, following.tr, r1, r2)
+        # No parameter has both slopes; the other one costs memory and time even as zero.
+        if wrt[side - 1, R1] != 0:
+            slopes, rises = ((None, of_z), (None, later_z)), (zero - of_z, zero - later_z)
+            pair = advance_two(state, at, pulse, later, side, False, slopes, rises)
+        else:
+            slopes, rises = ((of_f, None), (later_f, None)), (zero, zero)
+            pair = advance_two(state, at, pulse, later, side, False, slopes, rises)
+        moved = echo(pulse, pair[0]) + slope(state, wrt, side, event.te, r2) * seen
         store_parts(window, side * LANES + row, moved)
-        moved = echo(later, later_moved) + slope(state, wrt, side, following.te, r2) * later_seen
+        moved = echo(later, pair[1]) + slope(state, wrt, side, following.te, r2) * later_seen
         store_parts(window, side * LANES + later_row, moved)
 
 
@@ -298,17 +302,35 @@ def slopes_of(state, wrt, side, time, r1, r2):
 @inlined
 def after_pulse(state, at, pulse, side):
     """F of order 0 just after the pulse, and Z0."""
-    fp, fm, z = order(state, at.old + side * at.rows, at.apart, 0)
+    fp, fm, z = order(state, at, at.old + side * at.rows, 0, 0)
     half = number(0.5)
     u, v = half * (fp + fm), half * (fp - fm)
     return pulse.c * u + pulse.s * z + v, pulse.c * z - pulse.s * u
 
 
 @inlined
-def order(state, row, apart, k):
-    """F+, F- and Z of order k."""
-    row = row + k
-    return load(state, row), load(state, row + apart), load(state, row + 2 * apart)
+def order(state, at, row, k, shift):
+    """F+, F- and Z of order k, where a spoiler of `shift` took them."""
+    plus, minus, long = row + k + shift, row + at.apart + k - shift, row + 2 * at.apart + k
+    return load(state, plus), load(state, minus), load(state, long)
+
+
+@inlined
+def store_order(state, at, row, k, shift, fp, fm, z):
+    """Put F+, F- and Z of order k where a spoiler of `shift` takes them."""
+    store(state, row + k + shift, fp)
+    store(state, row + at.apart + k - shift, fm)
+    store(state, row + 2 * at.apart + k, z)
+
+
+@inlined
+def relax(of_f, of_z, signal, fp, fm, z):
+    """A derivative and what relaxation adds to it: slopes of F+ and of Z times the signal."""
+    if of_f is not None:
+        fp, fm = fp + of_f * signal[0], fm + conj(of_f) * signal[1]
+    if of_z is not None:
+        z = z + of_z * signal[2]
+    return fp, fm, z
 
 
 @inlined
@@ -335,13 +357,13 @@ def spun(fp, fm, turn):
 
 
 @inlined
-def advance_two(state, at, first, second, side, keep, slopes, later_slopes):
+def advance_two(state, at, first, second, side, keep, slopes, rises):
     """Two pulses, each with a spoiler that shifts by one order, in one pass over the orders.
 
     The second pulse follows the first one two orders behind. In between, F+ and F- are short of
     the factor decay / 2 of the first pulse, which goes into the coefficients of the second.
     Gives F of order 0 just after each pulse. The signal is kept as it is in between, in the new
-    buffer, for the derivatives.
+    buffer, for the derivatives. There are slopes and what Z0 gains for either pulse.
     """
     half, zero, one = number(0.5), number(0.0), number(1.0)
     own, new = at.old + side * at.rows, at.new
@@ -350,26 +372,22 @@ def advance_two(state, at, first, second, side, keep, slopes, later_slopes):
     turn = Turn(first.c, first.s + first.s, one, cz, sz, first.cos, first.sin)
     scale = number(0.25) * first.decay
     later = turn_of(second, scale)
-    if slopes is None:
-        rise, later_rise = one - first.e1, one - second.e1
-    else:
-        rise, later_rise = zero - slopes[1], zero - later_slopes[1]
 
-    fp, fm, z = order(state, own, at.apart, 0)
+    fp, fm, z = order(state, at, own, 0, 0)
     near = half * (first.c * (fp + fm) + (fp - fm)) + first.s * z
-    f1, _, z0 = halfway(state, at, turn, own, new, 0, keep, slopes, rise)
-    f2, fm, z1 = halfway(state, at, turn, own, new, 1, keep, slopes, zero)
+    f1, _, z0 = halfway(state, at, turn, own, new, 0, keep, slopes[0], rises[0])
+    f2, fm, z1 = halfway(state, at, turn, own, new, 1, keep, slopes[0], zero)
     f0 = conj(fm)  # order 0 changes sides
     far = scale * (second.c * (f0 + fm) + (f0 - fm)) + second.s * z0
     for k in range(2, top + 1):
-        finish(state, at, later, own, k - 2, f0, fm, z0, later_slopes)
+        finish(state, at, later, own, k - 2, f0, fm, z0, slopes[1])
         f0, f1, z0 = f1, f2, z1
-        f2, fm, z1 = halfway(state, at, turn, own, new, k, keep, slopes, zero)
-    finish(state, at, later, own, top - 1, f0, fm, z0, later_slopes)
+        f2, fm, z1 = halfway(state, at, turn, own, new, k, keep, slopes[0], zero)
+    finish(state, at, later, own, top - 1, f0, fm, z0, slopes[1])
     minus, long = own + at.apart, own + 2 * at.apart
     store(state, minus + top - 1, zero)
     store(state, own, conj(load(state, minus)))
-    store(state, long, load(state, long) + later_rise)
+    store(state, long, load(state, long) + rises[1])
     if top == at.rows - 2:
         store(state, own + top, zero)
     return near, far
@@ -378,89 +396,70 @@ def advance_two(state, at, first, second, side, keep, slopes, later_slopes):
 @inlined
 def halfway(state, at, turn, own, new, k, keep, slopes, rise):
     """Order k after the first of two pulses, before the spoiler."""
-    fp, fm, z = turned(turn, *order(state, own, at.apart, k))
-    if slopes is not None:
-        signal = order(state, new, at.apart, k)
-        fp, fm = fp + slopes[0] * signal[0], fm + conj(slopes[0]) * signal[1]
-        z = z + slopes[1] * signal[2]
+    now = turned(turn, *order(state, at, own, k, 0))
+    fp, fm, z = relax(*slopes, order(state, at, new, k, 0), *now)
     z = z + rise
     if keep:
-        store(state, new + k, fp)
-        store(state, new + at.apart + k, fm)
-        store(state, new + 2 * at.apart + k, z)
+        store_order(state, at, new, k, 0, fp, fm, z)
     return fp, fm, z
 
 
 @inlined
 def finish(state, at, turn, own, k, fp, fm, z, slopes):
     """Order k after the second of two pulses, spoiled."""
-    fp, fm, z = turned(turn, fp, fm, z)
-    plus, minus, long = k + 1, at.apart + k - 1, 2 * at.apart + k
-    if slopes is not None:
-        fp = fp + slopes[0] * load(state, at.old + plus)
-        fm = fm + conj(slopes[0]) * load(state, at.old + minus)
-        z = z + slopes[1] * load(state, at.old + long)
-    store(state, own + plus, fp)
-    store(state, own + minus, fm)
-    store(state, own + long, z)
+    now = turned(turn, fp, fm, z)
+    store_order(state, at, own, k, 1, *relax(*slopes, order(state, at, at.old, k, 1), *now))
 
 
 @inlined
 def advance(state, damping, at, pulse, side, slopes):
     """Pulse, relaxation, diffusion and spoiler for all orders of the signal or a derivative.
 
-    A derivative has slopes of F+ and of Z: what relaxation adds in proportion to the signal.
+    A derivative has slopes of F+ and of Z, which the signal has not.
     """
     turn = turn_of(pulse, number(0.5))
-    own, apart = side * at.rows, at.apart
+    own = side * at.rows
     for k in range(at.active):
-        fp, fm, z = turned(turn, *order(state, at.old + own, apart, k))
+        now = turned(turn, *order(state, at, at.old + own, k, 0))
         if damping is not None:
-            fp, fm = load(damping, 3 * k) * fp, load(damping, 3 * k + 1) * fm
-            z = load(damping, 3 * k + 2) * z
-        row = at.new + k
-        plus, minus, long = row + at.shift, row + apart - at.shift, row + 2 * apart
-        if slopes is not None:
-            fp = fp + slopes[0] * load(state, plus)
-            fm = fm + conj(slopes[0]) * load(state, minus)
-            z = z + slopes[1] * load(state, long)
-        store(state, plus + own, fp)
-        store(state, minus + own, fm)
-        store(state, long + own, z)
+            now = diffused(damping, k, *now)
+        now = relax(*slopes, order(state, at, at.new, k, at.shift), *now)
+        store_order(state, at, at.new + own, k, at.shift, *now)
+
+
+@inlined
+def diffused(damping, k, fp, fm, z):
+    """F+, F- and Z of order k after diffusion."""
+    row = 3 * k
+    return load(damping, row) * fp, load(damping, row + 1) * fm, load(damping, row + 2) * z
 
 
 @inlined
 def turn_further(state, damping, at, pulse, side, angle):
     """What B1 adds to its derivative: a larger flip angle turns (q, Z) along (Z, -q)."""
-    half, own, apart = number(0.5), side * at.rows, at.apart
+    half, own = number(0.5), at.new + side * at.rows
     moves, longer = pulse.decay * angle, pulse.e1 * angle
     for k in range(at.active):
-        row = at.old + k
-        u = half * (load(state, row) + load(state, row + apart))
-        z = load(state, row + 2 * apart)
+        fp, fm, z = order(state, at, at.old, k, 0)
+        u = half * (fp + fm)
         along = moves * (pulse.c * z - pulse.s * u)
         fp, fm = spun(along, along, pulse)
         z = longer * (pulse.c * u + pulse.s * z)
         if damping is not None:
-            fp, fm = load(damping, 3 * k) * fp, load(damping, 3 * k + 1) * fm
-            z = load(damping, 3 * k + 2) * z
-        row = at.new + own + k
-        plus, minus, long = row + at.shift, row + apart - at.shift, row + 2 * apart
-        store(state, plus, load(state, plus) + fp)
-        store(state, minus, load(state, minus) + fm)
-        store(state, long, load(state, long) - z)
+            fp, fm, z = diffused(damping, k, fp, fm, z)
+        now = order(state, at, own, k, at.shift)
+        store_order(state, at, own, k, at.shift, now[0] + fp, now[1] + fm, now[2] - z)
 
 
 @inlined
 def disperse(state, at, side, spoiler, event):
     """What the ADC adds to its derivative: minus b times the state of the signal."""
-    own = side * at.rows
+    own = at.new + side * at.rows
     for k in range(at.active):
         b_plus, b_minus, b_z = spread(spoiler, event, k)
-        row = at.new + k
-        plus, minus, long = row + at.shift, row + at.apart - at.shift, row + 2 * at.apart
-        for place, b in ((plus, b_plus), (minus, b_minus), (long, b_z)):
-            store(state, place + own, load(state, place + own) - number(b) * load(state, place))
+        seen, now = order(state, at, at.new, k, at.shift), order(state, at, own, k, at.shift)
+        fp, fm = now[0] - number(b_plus) * seen[0], now[1] - number(b_minus) * seen[1]
+        store_order(state, at, own, k, at.shift, fp, fm, now[2] - number(b_z) * seen[2])
 
 
 @inlined
@@ -506,22 +505,19 @@ def prepare(gains, row, first, state, at, sides):
     zero = number(0.0)
     gain = load_lanes(gains, row, first)
     for side in range(sides - 1, -1, -1):
+        own = at.old + side * at.rows
         for k in range(at.active):
-            plus = at.old + side * at.rows + k
-            long = plus + 2 * at.apart
-            scaled = gain * load(state, long)
+            scaled = gain * order(state, at, own, k, 0)[2]
             if side > 0:
                 more = load_lanes(gains, row + side, first)
-                scaled = scaled + more * load(state, long - side * at.rows)
-            store(state, plus, zero)
-            store(state, plus + at.apart, zero)
-            store(state, long, scaled)
+                scaled = scaled + more * order(state, at, at.old, k, 0)[2]
+            store_order(state, at, own, k, 0, zero, zero, scaled)
 
 
 @inlined
 def announce(out, first, valid, sides, column):
     """Have the memory that the window will be written to at hand by then."""
-    if column < out.shape[1]:
+    if column < out.shape[1] and out.size < LARGE:
         for row in range(first * sides, (first + valid) * sides):
             prefetch(out, row, column)
 
@@ -532,7 +528,9 @@ def flush(window, out, first, valid, sides, count, start, apart):
     for side in range(sides):
         row, column = first * sides + side, start * apart
         if count == LANES and valid == LANES:
-            store_transposed(window, side * LANES, out, row, sides, column, apart == 2)
+            store_transposed(
+                window, side * LANES, out, row, sides, column, apart == 2, out.size >= LARGE
+            )
         else:
             for lane in range(valid):
                 for k in range(count):

@@ -19,6 +19,7 @@ import math
 import operator
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba import njit, types
@@ -28,6 +29,9 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 
 LANES = 16 if get_host_cpu_features().get("avx512f") else 8
 """Tissues side by side: one of the widest registers."""
+
+LINE = 64
+"""Bytes of a line of the cache."""
 
 WIDE = 2 * LANES
 """Lanes of a Wide vector, of two registers: for a loop with few values and long waits, one's
@@ -83,6 +87,15 @@ class _WideModel(models.PrimitiveModel):
 class _PairModel(models.StructModel):
     def __init__(self, dmm, fe_type):
         super().__init__(dmm, fe_type, [("real", Vector), ("imag", Vector)])
+
+
+def on_lines(shape, dtype):
+    """A new array, as numpy.empty gives it, that starts with a line of the cache."""
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    raw = np.empty(size + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 # Arithmetic ---------------------------------------------------------------------------------
@@ -335,15 +348,15 @@ def rotate(typingctx, value, cos, sin):  # noqa: ARG001
 
 
 @intrinsic
-def store_transposed(typingctx, window, first, out, row, step, column, zeros):  # noqa: ARG001
+def store_transposed(typingctx, window, first, out, row, step, column, zeros, past):  # noqa: ARG001
     """A square of rows of a float32 array `(row, lane)`, transposed in registers, to another array.
 
     Lane l goes to out[row + l * step, column:column + LANES]; with zeros, each number followed
-    by a zero, to twice as many columns.
+    by a zero, to twice as many columns; `past` the cache where it fills whole lines of memory.
     """
 
     def codegen(context, builder, sig, args):
-        window, first, out, row, step, column, zeros = args
+        window, first, out, row, step, column, zeros, past = args
         rows = [
             builder.load(
                 _row(context, builder, sig.args[0], window, builder.add(first, first.type(i)))[0],
@@ -355,16 +368,36 @@ def store_transposed(typingctx, window, first, out, row, step, column, zeros):  
             at = _element(context, builder, sig.args[2], out, row, column)
             with builder.if_else(zeros) as (then, otherwise):
                 with then:
-                    low, high = _with_zeros(builder, value)
-                    builder.store(low, at, align=4)
-                    builder.store(high, builder.gep(at, [ir.IntType(32)(1)]), align=4)
+                    _put(builder, tuple(_with_zeros(builder, value)), at, past)
                 with otherwise:
-                    builder.store(value, at, align=4)
+                    _put(builder, (value,), at, past)
             row = builder.add(row, step)
         return context.get_dummy_value()
 
-    integers = (types.intp,) * 3
-    return types.void(window, types.intp, out, *integers, types.boolean), codegen
+    integers, flags = (types.intp,) * 3, (types.boolean,) * 2
+    return types.void(window, types.intp, out, *integers, *flags), codegen
+
+
+def _put(builder, values, at, past):
+    """Store vectors side by side, `past` the cache where they are whole lines of it.
+
+    Memory is then written without being read first. Other threads see it after any lock.
+    """
+    address = builder.ptrtoint(at, ir.IntType(64))
+    offset = builder.and_(address, address.type(LINE - 1))
+    if 4 * LANES * len(values) % LINE:
+        past = past.type(0)
+    always = builder.module.add_metadata([ir.IntType(32)(1)])
+    with builder.if_else(
+        builder.and_(past, builder.icmp_unsigned("==", offset, offset.type(0)))
+    ) as (then, otherwise):
+        for branch, align in ((then, 4 * LANES), (otherwise, 4)):
+            with branch:
+                for i, value in enumerate(values):
+                    to = builder.gep(at, [ir.IntType(32)(i)])
+                    stored = builder.store(value, to, align=align)
+                    if branch is then:
+                        stored.set_metadata("nontemporal", always)
 
 
 def _transposed(builder, rows):

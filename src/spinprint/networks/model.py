@@ -31,7 +31,9 @@ from .network import Network
 from .targets import Targets
 
 _CALIBRATION = 8192  # voxels that phase reference and scales are taken from
-_CHUNK = 8192  # voxels at a time: fewer spend time on calls, more leave the cache
+# Voxels at a time: fewer spend time on calls; more leave the cache where torch runs the layers.
+_CHUNK = 8192
+_KERNEL_CHUNK = 1 << 14
 _GPU_CHUNK = 1 << 18
 
 
@@ -239,7 +241,7 @@ class Model:
         variance = np.empty_like(mean) if self.network.gaussian else None
         norm, cos, sin = np.empty((3, n), np.float32)
         reply = Reply(mean, variance, norm, (cos, sin))
-        layers, caller = self._layers(), threading.get_ident()
+        (layers, chunk), caller = self._layers(), threading.get_ident()
 
         def work(start: int, stop: int) -> None:
             if threading.get_ident() != caller:
@@ -249,19 +251,21 @@ class Model:
 
         with full_precision():
             if self.device.type == "cpu":
-                for_chunks(work, n, _CHUNK)
+                for_chunks(work, n, chunk)
             else:
-                for start in range(0, n, _GPU_CHUNK):
-                    work(start, min(start + _GPU_CHUNK, n))
+                for start in range(0, n, chunk):
+                    work(start, min(start + chunk, n))
         return reply
 
-    def _layers(self) -> Callable[[Seen], torch.Tensor]:
-        """The layers as torch runs them; those of an MLP on the processor by a kernel."""
-        if self.device.type != "cpu" or not isinstance(self.config.core, Mlp):
-            return self.network.layers
+    def _layers(self) -> tuple[Callable[[Seen], torch.Tensor], int]:
+        """The layers and the voxels they take at a time: a kernel for an MLP on the processor."""
+        if self.device.type != "cpu":
+            return self.network.layers, _GPU_CHUNK
+        if not isinstance(self.config.core, Mlp):
+            return self.network.layers, _CHUNK
         from .kernel import Layers  # with numba, which nothing else here needs
 
-        return Layers.of(self.network, self.config.core)
+        return Layers.of(self.network, self.config.core), _KERNEL_CHUNK
 
     @torch.inference_mode()
     def _answer_part(

@@ -198,6 +198,7 @@ def measure(workers: Workers, options: Options, peak: float) -> list[dict[str, A
         compare("dictionary", "signal", "torchsim", 20, 40),
         compare("dictionary", "signal", "mrpro", 200, 400),
         compare("dictionary, real numbers out", "flat", "torchsim", 20, 40),
+        compare("dictionary, real numbers out", "flat", "mrpro", 200, 400),
         compare("dictionary with derivatives", "jacobian", "torchsim jacobian", 30, 60),
         compare("64 atoms, warm", "small", "torchsim small", 5, 20),
     ]

@@ -41,7 +41,7 @@ def main(
     config
         A training file; without it the default.
     model
-        A trained model instead.
+        Folder of the training: one that was stopped goes on, one that is done is not repeated.
     tissues, draws
         Tissues of the prior, and noise draws of each at every ratio.
     snrs_db
@@ -53,11 +53,7 @@ def main(
     """
     watch, played = Watch(), sp.load_sequence(sequence)
     begun = time.perf_counter()
-    trained = (
-        sp.Model.load(model, played)
-        if model
-        else sp.train(played, load_config(config) if config else None)
-    )
+    trained = sp.train(played, load_config(config) if config else None, model)
     seconds = trained.training["seconds"] if model else time.perf_counter() - begun
     plan = sp.MonteCarlo.of_prior(
         played, trained.prior, tissues, draws=draws, snrs_db=snrs_db, seed=seed, block=1000,

@@ -43,7 +43,7 @@ class _Product(torch.autograd.Function):
         flat = gradient.reshape(-1, gradient.shape[-1])
         return (
             _product(gradient, weight.mT.contiguous()) if needs_x else None,
-            flat.mT @ x.reshape(-1, x.shape[-1]) if needs_weight else None,
+            _product(flat.mT, x.reshape(-1, x.shape[-1]).mT) if needs_weight else None,
             flat.sum(dim=0) if needs_bias else None,
         )
 

@@ -39,6 +39,7 @@ from .state import (
     write_state,
 )
 from .teaching import Teaching
+from .threads import enough_threads
 from .validation import CLEAN, Score, Watch, figure
 
 Weights = dict[str, Tensor]
@@ -193,7 +194,8 @@ class _Run:
             getattr(network, part).requires_grad_(part not in stage.frozen)
         optimisers = _optimisers(network, stage)
         averaged, best = self._restore(optimisers)
-        with closing(Source(self.model, self.config.data, key)) as source:
+        source = Source(self.model, self.config.data, key)
+        with closing(source), enough_threads(network, stage.batch // self.team.count):
             teaching = Teaching(self.model, stage, source, key, self._teacher(stage))
             for step in range(self.position.step, stage.steps):
                 if self._out_of_patience():

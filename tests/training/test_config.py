@@ -128,3 +128,8 @@ def test_a_file_that_is_none(tmp_path: Path, content: bytes | None, message: str
         path.write_bytes(content)
     with pytest.raises(ModelError, match=message):
         load_config(path)
+
+
+def test_the_longer_setting_of_the_guide_reads() -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "longer.toml"
+    assert load_config(path).stage[0].steps > TrainConfig().stage[0].steps

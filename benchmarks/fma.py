@@ -43,7 +43,7 @@ def _ten(values, steps):
 def peak() -> dict[str, Any]:
     """Operations a second of all cores at once, two a multiply-add; the best of many short runs.
 
-    In most of a few, a busy machine may run the threads one after the other.
+    A busy machine may run the threads one after the other; of few runs, in all of them.
     """
     kernels = (_six, 6), (_ten, 10)
     return {"flops": max(_rate(*kernel) for kernel in kernels for _ in range(40))}

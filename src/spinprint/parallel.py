@@ -16,6 +16,11 @@ def n_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def even_share(n_items: int, unit: int = 1) -> int:
+    """Items that each core gets where they are shared out evenly, in whole units, one at least."""
+    return max(1, -(-n_items // (n_workers() * unit))) * unit
+
+
 def portion(progress: Progress | None, index: int, parts: int) -> Progress | None:
     """Progress of one of several equal parts of a work, told as progress of the whole."""
     if progress is None:

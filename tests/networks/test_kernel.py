@@ -1,17 +1,18 @@
 """The kernel of the MLP computes what the network in torch says, voxel by voxel."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 
 from spinprint import Mlp, Model, NetworkConfig, Recurrent, Sequence
+from spinprint.networks.config import Activation
 from spinprint.networks.inputs import Seen
 from spinprint.networks.kernel import SIDE, TILE, Layers
 from spinprint.networks.network import Network
 
-ACTIVATIONS = "silu", "relu", "gelu", "tanh"
+ACTIVATIONS = get_args(Activation)
 
 
 def network_of(core: Mlp, n_samples: int = 10, n_targets: int = 3, known: Any = ()) -> Network:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..device import accelerator, full_precision
 from ..dictionary.compression import find_basis
 from ..errors import ModelError
-from ..parallel import for_chunks, n_workers
+from ..parallel import even_share, for_chunks
 from ..physics.noise import snr_to_sigma
 from ..physics.simulate import simulate_flat
 from ..prior import Prior
@@ -251,7 +251,7 @@ class Model:
 
         with full_precision():
             if self.device.type == "cpu":
-                for_chunks(work, n, min(chunk, -(-n // n_workers()) or 1))
+                for_chunks(work, n, min(chunk, even_share(n)))
             else:
                 for start in range(0, n, chunk):
                     work(start, min(start + chunk, n))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..device import accelerator
-from ..parallel import for_chunks, n_workers
+from ..parallel import even_share, for_chunks
 from ..sequence import Sequence
 from ..tissue import Tissue
 from .kernels.simd import LANES
@@ -93,8 +93,7 @@ def _play_all(
             start, stop, n_states, state, damping, pulses, window, out.itemsize // 4, written,
         )  # fmt: skip
 
-    share = -(-tissue.size // (n_workers() * LANES)) * LANES
-    for_chunks(work, tissue.size, min(_CHUNK, share))
+    for_chunks(work, tissue.size, min(_CHUNK, even_share(tissue.size, LANES)))
 
 
 def _table(rows: list[Any], size: int) -> NDArray[np.float32]:

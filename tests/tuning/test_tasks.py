@@ -2,6 +2,7 @@
 
 import math
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +146,10 @@ def test_denser_grids_are_more_precise_and_slower_without_refinement(
     assert by[1.05, True].error < by[1.05, False].error
     efficient = by[1.05, True].measures["median |error| / Cramér-Rao SD"]
     assert efficient == pytest.approx(0.674, abs=0.12)
-    numbers = {one.number for one in front(trials)}
-    assert by[1.4, False].number in numbers, "nothing needs less memory at less error"
-    assert {by[1.4, True].number, by[1.05, True].number} & numbers
+    # The time of a map of milliseconds is the machine's: the front is that of error and memory.
+    timeless = front([replace(one, objectives=one.objectives[::2]) for one in trials])
+    assert by[1.4, True].number in {one.number for one in timeless}
+    assert all(one.chosen["refine"] for one in timeless), "it is better on the coarse grid"
 
 
 def test_the_best_dictionary_is_a_grid_file(short: sp.Sequence, tmp_path: Path) -> None:

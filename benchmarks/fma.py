@@ -12,7 +12,7 @@ from numba import njit
 
 from common import serve
 from spinprint.parallel import n_workers
-from spinprint.physics.kernels.simd import LANES, load, store
+from spinprint.simd.vectors import LANES, load, store
 
 
 @njit(nogil=True)

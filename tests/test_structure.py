@@ -20,6 +20,8 @@ ORDER = (
     "files",
     "settings",
     "parallel",
+    "memory",
+    "simd",
     "device",
     "sequence",
     "tissue",

@@ -1,26 +1,17 @@
 """The fast kernel against the reference: same signal, same derivatives, whatever the shape."""
 
 import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 
 from spinprint import InputError, Tissue, TissueError, load_sequence, presets
 from spinprint.physics.epg import simulate_epg
 from spinprint.physics.kernels.epg import LARGE
-from spinprint.physics.kernels.simd import (
-    LANES,
-    cos_sin,
-    exp,
-    load,
-    on_lines,
-    store,
-    store_transposed,
-)
 from spinprint.physics.simulate import WRT, simulate
 from spinprint.sequence import (
     Crusher,
@@ -315,63 +306,44 @@ def test_neighbours_off_resonance_change_a_signal_by_rounding_only() -> None:
     assert_same(simulate(sequence, some_tissue(20, b0=b0))[:10], alone, tolerance=1e-6)
 
 
-# Functions of sixteen numbers ---------------------------------------------------------------
+# Factors taken out of the states ------------------------------------------------------------
 
 
-@njit
-def apply(which, x, out):  # type: ignore[no-untyped-def]
-    for row in range(x.shape[0]):
-        if which == 0:
-            store(out, row, exp(load(x, row)))  # type: ignore[call-arg]
-        else:
-            cos, sin = cos_sin(load(x, row))  # type: ignore[call-arg]
-            store(out, row, cos if which == 1 else sin)
+@pytest.mark.parametrize("phases", [False, True], ids=["real", "complex"])
+@pytest.mark.parametrize("flip", [math.pi, np.nextafter(math.pi, 4), 3.1, 1.5 * math.pi, 7.0, -2.5])
+def test_flips_at_and_beyond_half_a_turn(flip: float, phases: bool) -> None:
+    rng = np.random.default_rng(2)
+    refocused = train(40, 6, phases=phases, spoiled=rng.integers(0, 2, 40))
+    refocused = replace(refocused, flip=np.where(np.arange(40) % 3, flip, 0.7))
+    sequence = Sequence(name="echoes", field_strength=3.0, blocks=(refocused,))
+    tissue = some_tissue(21)
+    exact = tissue.replace(b1=np.where(np.arange(21) % 2, 1.0, tissue.b1))
+    for one in (exact, exact.replace(b1=None)):
+        signal, jacobian = simulate(sequence, one, n_states=1000, wrt=("b1", "t2"))
+        assert_same(signal, simulate_epg(sequence, one))
+        up, down = (one.replace(b1=one.get("b1") + by) for by in (1e-6, -1e-6))
+        slope = (simulate_epg(sequence, up) - simulate_epg(sequence, down)) / 2e-6
+        assert_same(jacobian[:, 0], slope, tolerance=1e-4)
 
 
-def vectors(low: float, high: float) -> Any:
-    grid = np.linspace(low, high, 250 * LANES, dtype=np.float32)
-    return np.random.default_rng(0).permutation(grid).reshape(-1, LANES)
-
-
-def test_exp() -> None:
-    x = vectors(-86.9, 87)
-    out = np.empty_like(x)
-    apply(0, x, out)
-    np.testing.assert_allclose(out, np.exp(x.astype(float)), rtol=4e-7)
-    x = np.full((1, LANES), -1e5, np.float32)
-    x[0, 0] = 0
-    apply(0, x, out)
-    assert out[0, 0] == 1
-    assert (out[0, 1:] < 1e-37).all()
-    assert (out[0, 1:] >= 0).all()
-
-
-@pytest.mark.parametrize(("which", "function"), [(1, np.cos), (2, np.sin)])
-def test_cosine_and_sine(which: int, function: Any) -> None:
-    x = vectors(-8, 8)
-    out = np.empty_like(x)
-    apply(which, x, out)
-    np.testing.assert_allclose(out, function(2 * math.pi * x.astype(float)), rtol=0, atol=5e-7)
-
-
-@njit
-def transposed(x, first, out, row, step, column, zeros, past):  # type: ignore[no-untyped-def]
-    store_transposed(x, first, out, row, step, column, zeros, past)  # type: ignore[call-arg]
-
-
-@pytest.mark.parametrize("zeros", [False, True], ids=["alone", "with zeros"])
-@pytest.mark.parametrize("past", [False, True], ids=["", "past the cache"])
-@pytest.mark.parametrize("column", [3, 16], ids=["anywhere", "whole lines"])
-def test_a_transposed_window_goes_to_rows_apart_and_nowhere_else(
-    zeros: bool, past: bool, column: int
-) -> None:
-    every = 2 if zeros else 1
-    x = np.arange(3 * LANES * LANES, dtype=np.float32).reshape(-1, LANES)
-    out = on_lines((2 * LANES + 1, 4 * LANES), np.float32)
-    assert out.ctypes.data % 64 == 0
-    out[:] = -1
-    expected = out.copy()
-    expected[1::2, column : column + every * LANES] = 0
-    expected[1::2, column : column + every * LANES : every] = x[LANES : 2 * LANES].T
-    transposed(x, LANES, out, 1, 2, column, zeros, past)
-    np.testing.assert_array_equal(out, expected)
+@pytest.mark.parametrize("phases", [False, True], ids=["real", "complex"])
+@pytest.mark.parametrize("spoiler", [0.0, 5.0], ids=["two pulses a pass", "diffusion"])
+def test_relaxation_of_any_speed_over_a_long_train(phases: bool, spoiler: float) -> None:
+    """Side by side: what relaxes between two pulses, and what hardly relaxes in the whole train."""
+    times = np.array([3e-4, 2e-3, 0.011, 0.04, 0.3, 4.0, 1e3])
+    t1, t2 = (one.ravel() for one in np.meshgrid(times, times))
+    possible = t2 <= t1
+    tissue = Tissue(t1=t1[possible], t2=t2[possible], adc=np.full(possible.sum(), 1e-3))
+    sequence = Sequence(
+        name="long", field_strength=3.0, spoiler=spoiler, blocks=(train(700, 8, phases=phases),)
+    )
+    signal, jacobian = simulate(sequence, tissue, n_states=8, wrt=("t1", "t2"))
+    assert_same(signal, simulate_epg(sequence, tissue, n_states=8))
+    for row, name in enumerate(("t1", "t2")):
+        step = 1e-5 * tissue.get(name)
+        up, down = (tissue.replace(**{name: tissue.get(name) + by}) for by in (step, -step))
+        difference = simulate_epg(sequence, up, n_states=8) - simulate_epg(sequence, down, 8)
+        scaled = (jacobian[:, row] * tissue.get(name)[:, None], difference / 2e-5)
+        assert np.abs(scaled[0] - scaled[1]).max() < 1e-5
+    alone = simulate(sequence, tissue.take(slice(5, 6)), n_states=8)
+    np.testing.assert_array_equal(alone, signal[5:6])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..physics.kernels.simd import WIDE, any_greater, load_wide, number_wide, store, where_greater
+from ..simd.vectors import WIDE, any_greater, load_wide, number_wide, store, where_greater
 
 TILE = 512 // WIDE
 """Vectors of atoms that stay in the first cache while voxels pass."""

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from ..dictionary.kernel import TILE, four_products
-from ..physics.kernels.simd import WIDE, any_greater, load_wide, number_wide, store
+from ..simd.vectors import WIDE, any_greater, load_wide, number_wide, store
 
 NEGLIGIBLE = 20.0
 """Atoms whose weight is exp(-20) of the largest or less are left out: 10^6 add up to 0.2 %."""

@@ -17,17 +17,8 @@ from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..physics.kernels.simd import (
-    LANES,
-    WIDE,
-    exp,
-    load,
-    load_wide,
-    number,
-    number_wide,
-    store,
-    where_greater,
-)
+from ..simd.functions import exp
+from ..simd.vectors import LANES, WIDE, load, load_wide, number, number_wide, store, where_greater
 from .config import Mlp
 from .inputs import Seen
 from .network import Network

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ..device import accelerator
 from ..parallel import even_share, for_chunks
 from ..sequence import Sequence
+from ..simd.vectors import LANES
 from ..tissue import Tissue
-from .kernels.simd import LANES
 from .program import Program, compile_sequence
 
 _COLUMN = {"t1": 0, "t2": 1, "adc": 2, "b1": 3, "b0": 4}
@@ -87,10 +87,14 @@ def _play_all(
     written = out.view(np.float32).reshape(tissue.size * sides, -1)
 
     def work(start: int, stop: int) -> None:
-        state, damping, pulses, window = workspace(sides, n_states, kind, diffusing=spoiler > 0)
+        n_times = len(program.times)
+        state, damping, decays, pulses, window = workspace(
+            sides, n_states, n_times, kind, diffusing=spoiler > 0
+        )
         play(
-            program.events, gains, lanes, one_hot, np.float32(spoiler), tissue.b1 is None,
-            start, stop, n_states, state, damping, pulses, window, out.itemsize // 4, written,
+            program.events, program.times, gains, lanes, one_hot, np.float32(spoiler),
+            tissue.b1 is None, start, stop, n_states,
+            state, damping, decays, pulses, window, out.itemsize // 4, written,
         )  # fmt: skip
 
     for_chunks(work, tissue.size, min(_CHUNK, even_share(tissue.size, LANES)))

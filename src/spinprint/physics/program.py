@@ -29,14 +29,20 @@ from ..sequence import (
 )
 from .gains import ExponentialGain, Gain, PlayedGain
 
+NEXT_TO_180 = 1e-9
+"""Cosine of half a flip angle, at least: the tangent has to be finite."""
+
 EVENT = np.dtype(
     [
         ("preparation", np.int32),  # its row in the gains, -1 for a pulse
         ("turns", np.float32),  # flip angle [turns]
-        ("flip_cos", np.float32),  # its cosine and sine where B1 is nominal
-        ("flip_sin", np.float32),
+        ("t", np.float32),  # where B1 is nominal: half the tangent of half of it,
+        ("g", np.float32),  # its sine,
+        ("k", np.float32),  # and 1 + its cosine
         ("te", np.float32),  # time to the sample [s]
         ("tr", np.float32),  # time to the next event [s]
+        ("te_row", np.int32),  # where they stand among the different times
+        ("tr_row", np.int32),
         ("cos", np.float32),  # turn from this event's phase to the next one's
         ("sin", np.float32),
         ("sampled", np.int32),
@@ -128,6 +134,8 @@ class Program:
 
     events: NDArray[np.void]
     """Records of `EVENT`, shape `(event,)`."""
+    times: NDArray[np.float32]
+    """The different times of the events [s], shape `(time,)`."""
     gains: tuple[Gain, ...]
     """The preparations, by the event's row."""
     spoiler: float
@@ -163,15 +171,18 @@ def compile_sequence(sequence: Sequence) -> Program:
     events = np.zeros(len(tape.rows), EVENT)
     events["preparation"], events["turns"], events["te"], events["tr"] = preparation, turns, te, tr
     events["sampled"], events["shift"] = sampled, shift
-    flip = 2 * np.pi * turns
-    events["flip_cos"], events["flip_sin"] = np.cos(flip), np.sin(flip)
+    times, row = np.unique(np.stack([events["te"], events["tr"]]), return_inverse=True)
+    events["te_row"], events["tr_row"] = row
+    c, s = np.cos(np.pi * turns), np.sin(np.pi * turns)
+    c = np.where(np.abs(c) > NEXT_TO_180, c, NEXT_TO_180)
+    events["t"], events["g"], events["k"] = s / c / 2, 2 * s * c, 2 * c**2
     events["cos"], events["sin"] = np.cos(step), -np.sin(step)
     # Phases in steps of half turns leave a sine of rounding errors only.
     events["sin"][np.abs(events["sin"]) < 1e-9] = 0
     events["remaining"] = np.cumsum(shift[::-1])[::-1]
     plain = (sampled == 1) & (shift == 1)
     events["paired"][:-1] = plain[:-1] & plain[1:]
-    return Program(events, tuple(tape.gains), sequence.spoiler if shift.any() else 0.0)
+    return Program(events, times, tuple(tape.gains), sequence.spoiler if shift.any() else 0.0)
 
 
 def _fill(phase: NDArray[np.float64]) -> NDArray[np.float64]:

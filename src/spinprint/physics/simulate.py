@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, TissueError
+from ..memory import on_lines
 from ..sequence import Sequence
 from ..tissue import Tissue
 from .engine import run, signal_type
-from .kernels.simd import on_lines
 from .orders import orders_of
 
 WRT = ("t1", "t2", "t1rho", "adc", "b1", "b0")

@@ -1,16 +1,17 @@
 """Extended phase graphs of a vector of tissues at once, with derivatives in forward mode.
 
 One text for all cases: states are Vectors where every pulse turns about one axis and Pairs
-elsewhere (see `simd.py`); spoiler diffusion costs nothing where there is none. Per event and
-order k, with half sum u = (F+k + F-k)/2, half difference v = (F+k - F-k)/2 and a flip angle
-with cosine c and sine s,
+elsewhere (see `simd.vectors`); spoiler diffusion costs nothing where there is none. A pulse of flip
+angle α does to every order
 
-    q = c u + s Zk,   F+k <- w (q + v),   F-k <- w* (q - v),   Zk <- e1 (c Zk - s u)
+    E = Z - t (F+ + F-),   F+ <- F+ + g E,   F- <- F- + g E,   Z <- k E - Z
 
-where w and e1 relax (and w turns into the frame of the next pulse); writing F+k one row up and
-F-k one row down is the spoiler. Derivatives follow by the product rule: relaxation has the
-logarithmic derivative `slope`, and a change of the flip angle moves (q, Zk) along
-(c Zk - s u, -q).
+with t = tan(α/2) / 2, g = sin α and k = 1 + cos α: half of the multiplications of the rotation
+matrix, and as exact, as g t and k t stay below 1 (α = 180° is kept a billionth away). Writing F+
+one row up and F- one row down is the spoiler. Relaxation costs nothing at all: F and Z are kept
+short of a factor each, a power of what a time leaves of them, that enters t, g and the samples.
+Derivatives follow by the product rule: relaxation has the logarithmic derivative `slope`, and a
+larger flip angle moves (F+, F-, Z), after the pulse, along (Z, Z, -(F+ + F-) / 2).
 
 `play_one` does all this, from an old buffer to a new one. In spoiled trains without diffusion
 `play_two` does the same for two pulses in one pass, in place: memory, not arithmetic, is what
@@ -24,25 +25,28 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
-from .simd import (
+from ...memory import on_lines
+from ...simd.functions import cos_sin, exp
+from ...simd.vectors import (
     BARE,
     LANES,
+    any_greater,
     conj,
-    cos_sin,
-    exp,
     inlined,
     is_complex,
     like,
     load,
     load_lanes,
     number,
-    on_lines,
+    power_of_two_below,
     prefetch,
     rotate,
     store,
     store_parts,
     store_transposed,
+    where_greater,
 )
+from ..program import NEXT_TO_180
 
 # Rows of `lanes`: what the kernel knows of each tissue.
 R1, R2, ADC, B1, B0 = range(5)
@@ -52,7 +56,13 @@ LARGE = 1 << 21
 """Numbers of an output that no cache would keep until it is used: it is written past the cache."""
 
 BLOCK = 32
-"""Events whose coefficients are made in one go: their long chains of arithmetic overlap."""
+"""Events, at most, whose coefficients are made in one go: their long chains overlap."""
+
+LEAST = np.float32(2.0**-30)
+"""How small the factors of F and Z may get before the states take them in."""
+
+DEEPEST = np.float32(-30.0)
+"""Logarithm of what a time leaves at least: less than any sample shows."""
 
 Place = namedtuple("Place", "old new rows apart active shift")
 """Where states lie: row of F+0 in the old and the new buffer, rows from the signal to its first
@@ -61,32 +71,33 @@ derivative (and so on), rows from F+ to F- and from F- to Z, orders in use, shif
 Scene = namedtuple("Scene", "state damping window sides wrt spoiler r1 r2")
 """What stays the same from event to event."""
 
-Pulse = namedtuple("Pulse", "c s e1 decay cos sin echo echo_cos echo_sin")
-"""What an event does: cosine and sine of the flip angle; to the next event, relaxation of Z, decay
-of F+, and cosine and sine of its turn; to the sample, the same three of F+. Real states do not
-turn, but for signs, which are in the decay."""
+Pulse = namedtuple("Pulse", "t g k cos sin rise growth echo echo_cos echo_sin f z")
+"""What an event does: t, g and k of the pulse; to the next event, the cosine and sine F+ turns by
+and what Z0 gains; to the sample, what is left of F+, and its turn. All in units of the states:
+F and Z are these times f and z before the event, and Z is 1 / growth times it after. Real states
+do not turn, but for signs, which are in f."""
 
-C, S, E1, DECAY, COS, SIN, ECHO, ECHO_COS, ECHO_SIN = range(9)  # their rows in `pulses`
-PULSE_ROWS = 9
-
-Turn = namedtuple("Turn", "c s d cz sz cos sin")
-"""Pulse and relaxation of any order: with u = F+ + F- and v = F+ - F-, F+ and F- become
-c u + s Z + d v and c u + s Z - d v, each turned, and Z becomes cz Z - sz u."""
+T, G, K, COS, SIN, RISE, GROWTH, ECHO, ECHO_COS, ECHO_SIN, F, Z = range(12)  # rows in `pulses`
+PULSE_ROWS = 12
 
 
-def workspace(sides, n_states, dtype, *, diffusing):
-    """State, damping, pulses and window for `play`: what it touches most, on cache lines."""
+DECAYS = 4  # rows of `decays` for each time, of which real states use two
+
+
+def workspace(sides, n_states, n_times, dtype, *, diffusing):
+    """State, damping, decays, pulses and window for `play`, on lines of the cache."""
     real = np.float32
-    damping = on_lines((3 * n_states, LANES), real) if diffusing else None
     state = on_lines((6 * sides * (n_states + 2), LANES), dtype)
-    pulses = on_lines((BLOCK * PULSE_ROWS, LANES), real)
-    return state, damping, pulses, on_lines((sides * LANES, LANES), real)
+    damping = on_lines((3 * n_states, LANES), real) if diffusing else None
+    decays = on_lines((DECAYS * n_times, LANES), real)
+    pulses = on_lines(((BLOCK + 1) * PULSE_ROWS, LANES), real)
+    return state, damping, decays, pulses, on_lines((sides * LANES, LANES), real)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def play(
-    events, gains, lanes, wrt, spoiler, nominal, start, stop, n_states,
-    state, damping, pulses, window, width, out,
+    events, times, gains, lanes, wrt, spoiler, nominal, start, stop, n_states,
+    state, damping, decays, pulses, window, width, out,
 ):  # fmt: skip
     """Play all events for the tissues `start` to `stop`, a vector at a time.
 
@@ -94,6 +105,8 @@ def play(
     ----------
     events
         Records of `program.EVENT`.
+    times
+        The different times of the events [s], float32 `(time,)`.
     gains
         Gain of each preparation, followed by its derivatives, float32
         `(preparation * (1 + parameter), tissue)`.
@@ -110,7 +123,7 @@ def play(
         First tissue and the one after the last.
     n_states
         Orders kept.
-    state, damping, pulses, window
+    state, damping, decays, pulses, window
         What `workspace` gives; complex64 states where phases or B0 need them, else float32;
         no damping where there is no diffusion by spoilers.
     width
@@ -120,15 +133,16 @@ def play(
     """
     for first in range(start, stop, LANES):
         play_vector(
-            events, gains, lanes, wrt, spoiler, nominal, first, min(LANES, stop - first), n_states,
-            state, damping, pulses, window, width, out,
+            events, times, gains, lanes, wrt, spoiler, nominal,
+            first, min(LANES, stop - first), n_states,
+            state, damping, decays, pulses, window, width, out,
         )  # fmt: skip
 
 
 @njit(nogil=True, **BARE)
 def play_vector(
-    events, gains, lanes, wrt, spoiler, nominal, first, valid, n_states,
-    state, damping, pulses, window, width, out,
+    events, times, gains, lanes, wrt, spoiler, nominal, first, valid, n_states,
+    state, damping, decays, pulses, window, width, out,
 ):  # fmt: skip
     """Play all events for the `valid` tissues of one vector, from column `first` on."""
     sides = 1 + wrt.shape[0]  # the signal, then its derivatives
@@ -138,9 +152,13 @@ def play_vector(
         store(state, row, number(0.0))
     old, new = 1, 1 + 3 * apart
     store(state, old + 2 * apart, number(1.0))
+    store(pulses, F, number(1.0))
+    store(pulses, Z, number(1.0))
 
     r1, r2 = load_lanes(lanes, R1, first), load_lanes(lanes, R2, first)
     adc = load_lanes(lanes, ADC, first)
+    b1, b0 = load_lanes(lanes, B1, first), load_lanes(lanes, B0, first)
+    let_decay(decays, state, times, r1, r2, b0)
     scene = Scene(state, damping, window, sides, wrt, spoiler, r1, r2)
     pairs = damping is None
     for side in range(1, sides):
@@ -151,8 +169,9 @@ def play_vector(
     index, begin, end = 0, 0, 0
     while index < events.shape[0]:
         if index + 1 >= end and end < events.shape[0]:
-            begin, end = index, min(index + BLOCK, events.shape[0])
-            prepare_pulses(pulses, state, events, begin, end, lanes, first, nominal)
+            scales = take_in(state, pulses, index - begin, old, apart, rows, active, sides)
+            begin = index
+            end = prepare_pulses(pulses, state, decays, events, begin, scales, b1, nominal)
         event, pulse = events[index], pulse_of(pulses, index - begin)
         # Higher orders cannot return before the last sample.
         active = min(active, event.remaining + 1)
@@ -161,7 +180,7 @@ def play_vector(
         if event.preparation >= 0:
             prepare(gains, event.preparation * sides, first, state, at, sides)
             index += 1
-        elif pairs and event.paired and row + 2 * parts <= LANES:
+        elif pairs and event.paired and index + 1 < end and row + 2 * parts <= LANES:
             following, later = events[index + 1], pulse_of(pulses, index + 1 - begin)
             play_two(scene, at, event, pulse, following, later, row, row + parts)
             active = min(active + 2, n_states)
@@ -189,33 +208,37 @@ def play_one(scene, at, event, pulse, row):
     state, window, wrt, r1, r2 = scene.state, scene.window, scene.wrt, scene.r1, scene.r2
     angle = TWO_PI * event.turns
     if event.sampled:
-        seen, turned = after_pulse(state, at, pulse, 0)
-        seen = echo(pulse, seen)
+        now = pulsed(pulse, *order(state, at, at.old, 0, 0))
+        seen = echo(pulse, now[0])
         store_parts(window, row, seen)
         for side in range(1, scene.sides):
-            moved, _ = after_pulse(state, at, pulse, side)
-            moved = moved + number(wrt[side - 1, B1] * angle) * turned
+            moved = pulsed(pulse, *order(state, at, at.old + side * at.rows, 0, 0))[0]
+            if wrt[side - 1, B1] != 0:
+                moved = moved + further(pulse, angle, *now)[0]
             moved = echo(pulse, moved) + slope(state, wrt, side, event.te, r2) * seen
             store_parts(window, side * LANES + row, moved)
     advance(state, scene.damping, at, pulse, 0, (None, None))
+    close(state, at, 0, pulse.rise)
     for side in range(1, scene.sides):
         slopes = slopes_of(state, wrt, side, event.tr, r1, r2)
         advance(state, scene.damping, at, pulse, side, slopes)
         if wrt[side - 1, B1] != 0:
-            turn_further(state, scene.damping, at, pulse, side, number(angle))
+            turn_further(state, scene.damping, at, pulse, side, angle)
         if scene.damping is not None and wrt[side - 1, ADC] != 0:
             disperse(state, at, side, scene.spoiler, event)
-        close(state, at, side, number(0.0) - slopes[1] * pulse.e1)
-    close(state, at, 0, number(1.0) - pulse.e1)
+        close(state, at, side, number(0.0) - slopes[1] * pulse.growth)
 
 
 @inlined
 def play_two(scene, at, event, pulse, following, later, row, later_row):
     """Two sampled pulses with a spoiler each, in place; their samples to the window."""
     state, window, wrt, r1, r2 = scene.state, scene.window, scene.wrt, scene.r1, scene.r2
-    zero, one = number(0.0), number(1.0)
-    rises, none = (one - pulse.e1, one - later.e1), (None, None)
-    pair = advance_two(state, at, pulse, later, 0, scene.sides > 1, (none, none), rises)
+    zero, none = number(0.0), (None, None)
+    rises = pulse.rise, later.rise
+    if scene.sides == 1:
+        pair = advance_two(state, at, pulse, later, 0, False, (none, none), rises)
+    else:
+        pair = advance_two(state, at, pulse, later, 0, True, (none, none), rises)
     seen, later_seen = echo(pulse, pair[0]), echo(later, pair[1])
     store_parts(window, row, seen)
     store_parts(window, later_row, later_seen)
@@ -224,7 +247,8 @@ def play_two(scene, at, event, pulse, following, later, row, later_row):
         later_f, later_z = slopes_of(state, wrt, side, following.tr, r1, r2)
         # No parameter has both slopes; the other one costs memory and time even as zero.
         if wrt[side - 1, R1] != 0:
-            slopes, rises = ((None, of_z), (None, later_z)), (zero - of_z, zero - later_z)
+            slopes = (None, of_z), (None, later_z)
+            rises = zero - of_z * pulse.growth, zero - later_z * later.growth
             pair = advance_two(state, at, pulse, later, side, False, slopes, rises)
         else:
             slopes, rises = ((of_f, None), (later_f, None)), (zero, zero)
@@ -236,48 +260,105 @@ def play_two(scene, at, event, pulse, following, later, row, later_row):
 
 
 @inlined
-def prepare_pulses(pulses, state, events, begin, end, lanes, first, nominal):
-    """Make the coefficients of the events `begin` to `end`."""
-    r1, r2 = load_lanes(lanes, R1, first), load_lanes(lanes, R2, first)
-    b1, b0 = load_lanes(lanes, B1, first), load_lanes(lanes, B0, first)
-    te = tr = np.float32(-1)
-    at_echo = decay = e1 = number(1.0)
-    for index in range(begin, end):
-        event, row = events[index], (index - begin) * PULSE_ROWS
-        c, s = number(event.flip_cos), number(event.flip_sin)
-        if not nominal:
-            c, s = cos_sin(b1 * number(event.turns))
-        store(pulses, row + C, c)
-        store(pulses, row + S, s)
-        if event.te != te:
-            te = event.te
-            at_echo = exp(number(-te) * r2)
-        if event.tr != tr:
-            tr = event.tr
-            decay, e1 = exp(number(-tr) * r2), exp(number(-tr) * r1)
-        store(pulses, row + E1, e1)
-        store(pulses, row + ECHO, at_echo)
+def let_decay(decays, state, times, r1, r2, b0):
+    """What each time leaves of F and of Z, and where states are complex how far it turns F+."""
+    for i in range(times.shape[0]):
+        time, row = number(-times[i]), DECAYS * i
+        store(decays, row, left(time * r2))
+        store(decays, row + 1, left(time * r1))
         if is_complex(state):
-            store(pulses, row + DECAY, decay)
-            turn_cos, turn_sin = number(event.cos), number(event.sin)
-            cos, sin = cos_sin(b0 * number(tr))
-            store(pulses, row + COS, cos * turn_cos - sin * turn_sin)
-            store(pulses, row + SIN, cos * turn_sin + sin * turn_cos)
-            cos, sin = cos_sin(b0 * number(te))
-            store(pulses, row + ECHO_COS, cos)
-            store(pulses, row + ECHO_SIN, sin)
+            cos, sin = cos_sin(time * b0)
+            store(decays, row + 2, cos)
+            store(decays, row + 3, number(0.0) - sin)
+
+
+@inlined
+def left(exponent):
+    """exp(exponent), but no less than any sample shows."""
+    deepest = number(DEEPEST)
+    return exp(where_greater(exponent, deepest, exponent, deepest))
+
+
+@inlined
+def prepare_pulses(pulses, state, decays, events, begin, scales, b1, nominal):
+    """Make the coefficients of the events from `begin` on; gives the first that has none.
+
+    `scales` are the factors of F and Z at the first one.
+    """
+    one, least = number(1.0), number(LEAST * LEAST)
+    f, z = scales
+    growth = one / z
+    end = begin
+    while end < min(begin + BLOCK, events.shape[0]):
+        event, row = events[end], (end - begin) * PULSE_ROWS
+        to_echo, to_next = DECAYS * event.te_row, DECAYS * event.tr_row
+        t, g, k = number(event.t), number(event.g), number(event.k)
+        if not nominal:
+            t, g, k = flip(b1 * number(event.turns))
+        store(pulses, row + T, t * (f * growth))
+        store(pulses, row + G, g * (z / f))
+        store(pulses, row + K, k)
+        store(pulses, row + ECHO, f * load(decays, to_echo))
+        store(pulses, row + F, f)
+        store(pulses, row + Z, z)
+        e1 = load(decays, to_next + 1)
+        f, z = f * load(decays, to_next), z * e1
+        if is_complex(state):
+            cos, sin = load(decays, to_next + 2), load(decays, to_next + 3)
+            own_cos, own_sin = number(event.cos), number(event.sin)
+            store(pulses, row + COS, cos * own_cos - sin * own_sin)
+            store(pulses, row + SIN, cos * own_sin + sin * own_cos)
+            store(pulses, row + ECHO_COS, load(decays, to_echo + 2))
+            store(pulses, row + ECHO_SIN, load(decays, to_echo + 3))
         else:
-            store(pulses, row + DECAY, decay * number(event.cos))
+            f = f * number(event.cos)
+        growth = one / z
+        store(pulses, row + RISE, (one - e1) * growth)
+        store(pulses, row + GROWTH, growth)
+        end += 1
+        if any_greater(least, f * f) or any_greater(least, z * z):
+            break
+    store(pulses, (end - begin) * PULSE_ROWS + F, f)
+    store(pulses, (end - begin) * PULSE_ROWS + Z, z)
+    return end
+
+
+@inlined
+def flip(turns):
+    """t, g and k of a pulse by its angle in turns."""
+    c, s = cos_sin(number(0.5) * turns)
+    least = number(NEXT_TO_180)
+    c = where_greater(c * c, least * least, c, least)
+    return number(0.5) * s / c, number(2.0) * s * c, number(2.0) * c * c
+
+
+@inlined
+def take_in(state, pulses, slot, old, apart, rows, active, sides):
+    """Multiply the states by the powers of two in their factors; gives what is left of these.
+
+    That is exact, so that it does not matter when it is done: not to any tissue of the vector.
+    """
+    f, z = load(pulses, slot * PULSE_ROWS + F), load(pulses, slot * PULSE_ROWS + Z)
+    whole_f, whole_z = power_of_two_below(f), power_of_two_below(z)
+    for side in range(sides):
+        plus = old + side * rows
+        for k in range(active):
+            for row in (plus + k, plus + apart + k):
+                store(state, row, whole_f * load(state, row))
+            row = plus + 2 * apart + k
+            store(state, row, whole_z * load(state, row))
+    return f / whole_f, z / whole_z
 
 
 @inlined
 def pulse_of(pulses, index):
     """The coefficients of an event of the block."""
     row = index * PULSE_ROWS
-    flip = load(pulses, row + C), load(pulses, row + S)
-    to_next = load(pulses, row + DECAY), load(pulses, row + COS), load(pulses, row + SIN)
+    flip = load(pulses, row + T), load(pulses, row + G), load(pulses, row + K)
+    to_next = load(pulses, row + COS), load(pulses, row + SIN), load(pulses, row + RISE)
     to_echo = load(pulses, row + ECHO), load(pulses, row + ECHO_COS), load(pulses, row + ECHO_SIN)
-    return Pulse(*flip, load(pulses, row + E1), *to_next, *to_echo)
+    scales = load(pulses, row + F), load(pulses, row + Z)
+    return Pulse(*flip, *to_next, load(pulses, row + GROWTH), *to_echo, *scales)
 
 
 @inlined
@@ -297,15 +378,6 @@ def slope(state, wrt, side, time, r2):
 def slopes_of(state, wrt, side, time, r1, r2):
     """The logarithmic derivatives of what a time does to F+ and to Z, for a parameter."""
     return slope(state, wrt, side, time, r2), number(wrt[side - 1, R1] * time) * (r1 * r1)
-
-
-@inlined
-def after_pulse(state, at, pulse, side):
-    """F of order 0 just after the pulse, and Z0."""
-    fp, fm, z = order(state, at, at.old + side * at.rows, 0, 0)
-    half = number(0.5)
-    u, v = half * (fp + fm), half * (fp - fm)
-    return pulse.c * u + pulse.s * z + v, pulse.c * z - pulse.s * u
 
 
 @inlined
@@ -334,56 +406,55 @@ def relax(of_f, of_z, signal, fp, fm, z):
 
 
 @inlined
-def turn_of(pulse, half):
-    """Pulse and relaxation of states whose F+ and F- are to be multiplied by twice `half`."""
-    d = pulse.decay * half
-    cz, sz = pulse.e1 * pulse.c, pulse.e1 * (pulse.s * half)
-    return Turn(d * pulse.c, pulse.decay * pulse.s, d, cz, sz, pulse.cos, pulse.sin)
+def pulsed(pulse, fp, fm, z):
+    """F+, F- and Z after the pulse."""
+    e = z - pulse.t * (fp + fm)
+    move = pulse.g * e
+    return fp + move, fm + move, pulse.k * e - z
 
 
 @inlined
-def turned(turn, fp, fm, z):
-    """F+, F- and Z after pulse and relaxation."""
-    u, v = fp + fm, turn.d * (fp - fm)
-    q = turn.c * u + turn.s * z
-    fp, fm = spun(q + v, q - v, turn)
-    return fp, fm, turn.cz * z - turn.sz * u
+def turned(pulse, fp, fm, z):
+    """F+, F- and Z after the pulse, F turned until the next event."""
+    fp, fm, z = pulsed(pulse, fp, fm, z)
+    fp, fm = spun(fp, fm, pulse)
+    return fp, fm, z
 
 
 @inlined
-def spun(fp, fm, turn):
+def spun(fp, fm, pulse):
     """F+ turned one way and F- the other."""
-    return rotate(fp, turn.cos, turn.sin), rotate(fm, turn.cos, number(0.0) - turn.sin)
+    return rotate(fp, pulse.cos, pulse.sin), rotate(fm, pulse.cos, number(0.0) - pulse.sin)
+
+
+@inlined
+def further(pulse, angle, fp, fm, z):
+    """Which way F+ and F-, and Z, move where B1 is larger, from what they are after the pulse."""
+    ratio = pulse.f / pulse.z
+    return number(angle) / ratio * z, number(np.float32(-0.5) * angle) * ratio * (fp + fm)
 
 
 @inlined
 def advance_two(state, at, first, second, side, keep, slopes, rises):
     """Two pulses, each with a spoiler that shifts by one order, in one pass over the orders.
 
-    The second pulse follows the first one two orders behind. In between, F+ and F- are short of
-    the factor decay / 2 of the first pulse, which goes into the coefficients of the second.
-    Gives F of order 0 just after each pulse. The signal is kept as it is in between, in the new
-    buffer, for the derivatives. There are slopes and what Z0 gains for either pulse.
+    The second pulse follows the first one two orders behind. Gives F of order 0 just after each
+    pulse. The signal is kept as it is in between, in the new buffer, for the derivatives. There
+    are slopes and what Z0 gains for either pulse.
     """
-    half, zero, one = number(0.5), number(0.0), number(1.0)
+    zero = number(0.0)
     own, new = at.old + side * at.rows, at.new
     top = min(at.active + 1, at.rows - 2)
-    cz, sz = first.e1 * first.c, first.e1 * (half * first.s)
-    turn = Turn(first.c, first.s + first.s, one, cz, sz, first.cos, first.sin)
-    scale = number(0.25) * first.decay
-    later = turn_of(second, scale)
-
-    fp, fm, z = order(state, at, own, 0, 0)
-    near = half * (first.c * (fp + fm) + (fp - fm)) + first.s * z
-    f1, _, z0 = halfway(state, at, turn, own, new, 0, keep, slopes[0], rises[0])
-    f2, fm, z1 = halfway(state, at, turn, own, new, 1, keep, slopes[0], zero)
+    near = pulsed(first, *order(state, at, own, 0, 0))[0]
+    f1, _, z0 = halfway(state, at, first, own, new, 0, keep, slopes[0], rises[0])
+    f2, fm, z1 = halfway(state, at, first, own, new, 1, keep, slopes[0], zero)
     f0 = conj(fm)  # order 0 changes sides
-    far = scale * (second.c * (f0 + fm) + (f0 - fm)) + second.s * z0
+    far = pulsed(second, f0, fm, z0)[0]
     for k in range(2, top + 1):
-        finish(state, at, later, own, k - 2, f0, fm, z0, slopes[1])
+        finish(state, at, second, own, k - 2, f0, fm, z0, slopes[1])
         f0, f1, z0 = f1, f2, z1
-        f2, fm, z1 = halfway(state, at, turn, own, new, k, keep, slopes[0], zero)
-    finish(state, at, later, own, top - 1, f0, fm, z0, slopes[1])
+        f2, fm, z1 = halfway(state, at, first, own, new, k, keep, slopes[0], zero)
+    finish(state, at, second, own, top - 1, f0, fm, z0, slopes[1])
     minus, long = own + at.apart, own + 2 * at.apart
     store(state, minus + top - 1, zero)
     store(state, own, conj(load(state, minus)))
@@ -394,9 +465,9 @@ def advance_two(state, at, first, second, side, keep, slopes, rises):
 
 
 @inlined
-def halfway(state, at, turn, own, new, k, keep, slopes, rise):
+def halfway(state, at, pulse, own, new, k, keep, slopes, rise):
     """Order k after the first of two pulses, before the spoiler."""
-    now = turned(turn, *order(state, at, own, k, 0))
+    now = turned(pulse, *order(state, at, own, k, 0))
     fp, fm, z = relax(*slopes, order(state, at, new, k, 0), *now)
     z = z + rise
     if keep:
@@ -405,9 +476,9 @@ def halfway(state, at, turn, own, new, k, keep, slopes, rise):
 
 
 @inlined
-def finish(state, at, turn, own, k, fp, fm, z, slopes):
+def finish(state, at, pulse, own, k, fp, fm, z, slopes):
     """Order k after the second of two pulses, spoiled."""
-    now = turned(turn, fp, fm, z)
+    now = turned(pulse, fp, fm, z)
     store_order(state, at, own, k, 1, *relax(*slopes, order(state, at, at.old, k, 1), *now))
 
 
@@ -417,10 +488,9 @@ def advance(state, damping, at, pulse, side, slopes):
 
     A derivative has slopes of F+ and of Z, which the signal has not.
     """
-    turn = turn_of(pulse, number(0.5))
     own = side * at.rows
     for k in range(at.active):
-        now = turned(turn, *order(state, at, at.old + own, k, 0))
+        now = turned(pulse, *order(state, at, at.old + own, k, 0))
         if damping is not None:
             now = diffused(damping, k, *now)
         now = relax(*slopes, order(state, at, at.new, k, at.shift), *now)
@@ -436,19 +506,15 @@ def diffused(damping, k, fp, fm, z):
 
 @inlined
 def turn_further(state, damping, at, pulse, side, angle):
-    """What B1 adds to its derivative: a larger flip angle turns (q, Z) along (Z, -q)."""
-    half, own = number(0.5), at.new + side * at.rows
-    moves, longer = pulse.decay * angle, pulse.e1 * angle
+    """What B1 adds to its derivative."""
+    own = at.new + side * at.rows
     for k in range(at.active):
-        fp, fm, z = order(state, at, at.old, k, 0)
-        u = half * (fp + fm)
-        along = moves * (pulse.c * z - pulse.s * u)
+        along, z = further(pulse, angle, *pulsed(pulse, *order(state, at, at.old, k, 0)))
         fp, fm = spun(along, along, pulse)
-        z = longer * (pulse.c * u + pulse.s * z)
         if damping is not None:
             fp, fm, z = diffused(damping, k, fp, fm, z)
         now = order(state, at, own, k, at.shift)
-        store_order(state, at, own, k, at.shift, now[0] + fp, now[1] + fm, now[2] - z)
+        store_order(state, at, own, k, at.shift, now[0] + fp, now[1] + fm, now[2] + z)
 
 
 @inlined

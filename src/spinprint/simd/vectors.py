@@ -9,17 +9,15 @@ a Vector from a float32 array and a Pair from a complex64 array.
 A Pair lies in memory as all real parts, then all imaginary ones: a complex64 array
 of shape `(row, lane)` is used as that much storage, not by its own layout.
 
-Numba's cache does not notice a change in this file: clear `__pycache__` after editing it.
+Numba's cache does not notice a change in this folder: after one, delete all `*.nbi` and `*.nbc`.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import operator
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba import njit, types
@@ -27,11 +25,10 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
+from ..memory import LINE
+
 LANES = 16 if get_host_cpu_features().get("avx512f") else 8
 """Tissues side by side: one of the widest registers."""
-
-LINE = 64
-"""Bytes of a line of the cache."""
 
 WIDE = 2 * LANES
 """Lanes of a Wide vector, of two registers: for a loop with few values and long waits, one's
@@ -87,15 +84,6 @@ class _WideModel(models.PrimitiveModel):
 class _PairModel(models.StructModel):
     def __init__(self, dmm, fe_type):
         super().__init__(dmm, fe_type, [("real", Vector), ("imag", Vector)])
-
-
-def on_lines(shape, dtype):
-    """A new array, as numpy.empty gives it, that starts with a line of the cache."""
-    dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    raw = np.empty(size + LINE, np.uint8)
-    start = -raw.ctypes.data % LINE
-    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 # Arithmetic ---------------------------------------------------------------------------------
@@ -300,6 +288,18 @@ def splat_wide(typingctx, number):  # noqa: ARG001
     return Wide(types.float32), lambda _, builder, __, args: _splat(builder, *args, WIDE)
 
 
+@inlined
+def number(x):
+    """A scalar in every lane of a Vector."""
+    return splat(types.float32(x))
+
+
+@inlined
+def number_wide(x):
+    """A scalar in every lane of a Wide."""
+    return splat_wide(types.float32(x))
+
+
 @intrinsic
 def like(typingctx, array, real, imag):  # noqa: ARG001
     """real + i imag as a Pair where the array is complex; real alone where it is real."""
@@ -419,11 +419,13 @@ def _with_zeros(builder, value):
         yield builder.shuffle_vector(value, _VECTOR(None), ir.Constant(_INTS, places))
 
 
-# Functions ----------------------------------------------------------------------------------
+# Bits and comparisons -----------------------------------------------------------------------
 
 
 @intrinsic
-def _round(typingctx, value):  # noqa: ARG001
+def nearest_whole(typingctx, value):  # noqa: ARG001
+    """The nearest whole number, lane by lane."""
+
     def codegen(context, builder, sig, args):  # noqa: ARG001
         name = f"llvm.rint.v{LANES}f32"
         function = cgutils.get_or_insert_function(
@@ -435,7 +437,7 @@ def _round(typingctx, value):  # noqa: ARG001
 
 
 @intrinsic
-def _power_of_two(typingctx, value):  # noqa: ARG001
+def power_of_two(typingctx, value):  # noqa: ARG001
     """2**value for whole values from -126 to 127, by writing the exponent bits."""
 
     def codegen(context, builder, sig, args):  # noqa: ARG001
@@ -443,6 +445,18 @@ def _power_of_two(typingctx, value):  # noqa: ARG001
         biased = builder.add(whole, ir.Constant(_INTS, [127] * LANES))
         bits = builder.shl(biased, ir.Constant(_INTS, [23] * LANES))
         return builder.bitcast(bits, _VECTOR)
+
+    return Vector(Vector), codegen
+
+
+@intrinsic
+def power_of_two_below(typingctx, value):  # noqa: ARG001
+    """The largest power of two that is not above the modulus, by keeping the exponent bits."""
+
+    def codegen(context, builder, sig, args):  # noqa: ARG001
+        bits = builder.bitcast(args[0], _INTS)
+        kept = builder.and_(bits, ir.Constant(_INTS, [0x7F800000] * LANES))
+        return builder.bitcast(kept, _VECTOR)
 
     return Vector(Vector), codegen
 
@@ -467,68 +481,3 @@ def any_greater(typingctx, x, y):  # noqa: ARG001
         return builder.icmp_unsigned("!=", bits, bits.type(0))
 
     return types.boolean(x, x), codegen
-
-
-_LOG2_E, _LN2_HIGH, _LN2_LOW = 1 / math.log(2), 0.693359375, math.log(2) - 0.693359375
-_FACTORIAL = tuple(1.0 / math.factorial(n) for n in range(14))
-_PI = math.pi
-
-
-@inlined
-def number(x):
-    """A scalar in every lane of a Vector."""
-    return splat(types.float32(x))
-
-
-@inlined
-def number_wide(x):
-    """A scalar in every lane of a Wide."""
-    return splat_wide(types.float32(x))
-
-
-@inlined
-def exp(x):
-    """exp(x) for x from -87 (below: exp(-87), about 1e-38) to 87, relative error 2e-7.
-
-    x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) by its Taylor series to degree 7.
-    """
-    least = number(-87.0)
-    x = where_greater(x, least, x, least)
-    n = _round(x * number(_LOG2_E))
-    r = x - n * number(_LN2_HIGH) - n * number(_LN2_LOW)
-    total = number(_FACTORIAL[7])
-    total = total * r + number(_FACTORIAL[6])
-    total = total * r + number(_FACTORIAL[5])
-    total = total * r + number(_FACTORIAL[4])
-    total = total * r + number(_FACTORIAL[3])
-    total = total * r + number(_FACTORIAL[2])
-    total = total * r + number(1.0)
-    total = total * r + number(1.0)
-    return total * _power_of_two(n)
-
-
-@inlined
-def cos_sin(turns):
-    """Cosine and sine of an angle in turns, absolute error 5e-7.
-
-    The half angle lies within a quarter turn of zero, where Taylor series to degree 13 and 12
-    suffice; the double-angle formulas give the rest without any branch.
-    """
-    half = (turns - _round(turns)) * number(_PI)
-    square = half * half
-    s = number(_FACTORIAL[13])
-    s = number(_FACTORIAL[11]) - square * s
-    s = number(_FACTORIAL[9]) - square * s
-    s = number(_FACTORIAL[7]) - square * s
-    s = number(_FACTORIAL[5]) - square * s
-    s = number(_FACTORIAL[3]) - square * s
-    s = half * (number(1.0) - square * s)
-    c = number(_FACTORIAL[12])
-    c = number(_FACTORIAL[10]) - square * c
-    c = number(_FACTORIAL[8]) - square * c
-    c = number(_FACTORIAL[6]) - square * c
-    c = number(_FACTORIAL[4]) - square * c
-    c = number(_FACTORIAL[2]) - square * c
-    c = number(1.0) - square * c
-    two = number(2.0)
-    return number(1.0) - two * s * s, two * s * c

@@ -1,0 +1,82 @@
+"""Arrays on lines of the cache, and memory that is used again."""
+
+import gc
+import threading
+
+import numpy as np
+import pytest
+
+from spinprint import memory
+from spinprint.memory import LARGE, LINE, on_lines
+
+
+def address(array: np.ndarray) -> int:
+    return int(array.ctypes.data)
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (1,), (3, 5), (7, 11, 13), (LARGE // 4,), (LARGE, 3)])
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64])
+def test_arrays_are_ordinary_and_start_on_a_line(shape: tuple[int, ...], dtype: type) -> None:
+    array = on_lines(shape, dtype)
+    assert (array.shape, array.dtype) == (shape, np.dtype(dtype))
+    assert array.flags.c_contiguous
+    assert array.flags.writeable
+    assert address(array) % LINE == 0 or array.size == 0
+    array[...] = 3
+    assert (array == 3).all()
+
+
+def test_a_large_block_that_was_given_up_is_used_again() -> None:
+    first = on_lines((LARGE,), np.float32)
+    place = address(first)
+    del first
+    assert address(on_lines((LARGE - 8,), np.float32)) == place
+
+
+def test_a_block_is_kept_while_any_view_of_it_lives() -> None:
+    first = on_lines((2, LARGE), np.float32)
+    first[:] = 1
+    view = first[1, ::2].reshape(-1, 4)
+    del first
+    gc.collect()
+    other = on_lines((2, LARGE), np.float32)
+    other[:] = 2
+    assert (view == 1).all()
+
+
+def test_no_more_than_one_block_is_kept_and_none_much_too_large() -> None:
+    blocks = [on_lines((LARGE + i,), np.float32) for i in range(3)]
+    places = {address(block) for block in blocks}
+    blocks.clear()
+    small, again, more = (on_lines((n,), np.float32) for n in (LARGE // 3, LARGE, LARGE))
+    assert address(again) in places
+    assert address(small) != address(again)
+    assert len({address(one) for one in (small, again, more)}) == 3
+
+
+def test_threads_never_share_a_block() -> None:
+    def work(number: int) -> None:
+        for _ in range(30):
+            array = on_lines((LARGE,), np.uint8)
+            array[:] = number
+            wrong.append(bool((array != number).any()))
+
+    wrong: list[bool] = []
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(wrong) == 120
+    assert not any(wrong)
+
+
+def test_it_works_where_the_system_takes_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MADV_FREE", "MADV_HUGEPAGE"):
+        monkeypatch.delattr(memory.mmap, name, raising=False)
+    monkeypatch.setattr(memory, "_kept", memory._Kept())
+    first = on_lines((LARGE,), np.float32)
+    first[:] = 1
+    place = address(first)
+    del first
+    assert address(on_lines((LARGE,), np.float32)) == place

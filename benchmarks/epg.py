@@ -28,10 +28,10 @@ run of torchsim rounds the times of its train, so that its exact train is compar
 RASTER = 10e-6
 """All times are multiples of this [s], as on a scanner; in microseconds float32 holds them."""
 
-OPERATIONS = {"signal": 12, "jacobian": 12 + 14 + 16}
-"""Real operations an order and pulse takes, as in `advance` of physics/kernels/epg.py: sum and
-difference 2, turned transverse 3 and longitudinal 3, relaxed F+ 2 and F- 2. A derivative takes
-these again; T1 adds the change of Z's relaxation 2, T2 that of F+ and of F- 4."""
+OPERATIONS = {"signal": 8, "jacobian": 8 + 10 + 12}
+"""Real operations an order and pulse takes, as in `pulsed` of physics/kernels/epg.py: the sum of F+
+and F- 1, E 2, what they move by 1, F+ and F- 2, Z 2. A derivative takes these again; T1 adds the
+change of Z's relaxation 2, T2 that of F+ and of F- 4."""
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,6 @@ do not turn, but for signs, which are in f."""
 T, G, K, COS, SIN, RISE, GROWTH, ECHO, ECHO_COS, ECHO_SIN, F, Z = range(12)  # rows in `pulses`
 PULSE_ROWS = 12
 
-
 DECAYS = 4  # rows of `decays` for each time, of which real states use two
 
 
@@ -235,6 +234,7 @@ def play_two(scene, at, event, pulse, following, later, row, later_row):
     state, window, wrt, r1, r2 = scene.state, scene.window, scene.wrt, scene.r1, scene.r2
     zero, none = number(0.0), (None, None)
     rises = pulse.rise, later.rise
+    # Told apart here, since the loop over the orders would ask every time.
     if scene.sides == 1:
         pair = advance_two(state, at, pulse, later, 0, False, (none, none), rises)
     else:

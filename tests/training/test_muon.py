@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from spinprint.training.muon import Muon, orthogonal
+from spinprint.training.muon import Muon, newton_schulz, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(12, 12), (40, 8), (8, 40)])
@@ -50,3 +50,10 @@ def test_decay_shrinks_what_nothing_pushes() -> None:
     weight.grad = torch.zeros(3, 3)
     Muon([weight], lr=0.1, weight_decay=0.5).step()
     assert torch.allclose(weight, torch.full((3, 3), 0.95))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_matrices_on_several_cores_are_those_of_one(count: int) -> None:
+    matrices = torch.randn((count, 9, 9), generator=torch.Generator().manual_seed(3))
+    one_by_one = torch.cat([newton_schulz(matrix[None]) for matrix in matrices])
+    torch.testing.assert_close(orthogonal(matrices), one_by_one, rtol=1e-4, atol=1e-5)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .config import Mlp, NetworkConfig, Recurrent
 from .deviations import Deviations
 from .inputs import Inputs, Seen
-from .linear import Linear
+from .stack import run_stack
 
 _ACTIVATIONS = {"silu": nn.SiLU, "relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh}
 _CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -52,7 +52,7 @@ class Network(nn.Module):
             if isinstance(core, Mlp)
             else _recurrent(core, self.inputs, n_samples)
         )
-        self.head = Linear(width, n_targets * (2 if self.gaussian else 1))
+        self.head = nn.Linear(width, n_targets * (2 if self.gaussian else 1))
         self.deviations = Deviations(n_targets)
         self.register_buffer("target_mean", torch.zeros(n_targets))
         self.register_buffer("target_scale", torch.ones(n_targets))
@@ -73,7 +73,21 @@ class Network(nn.Module):
 
     def layers(self, seen: Seen) -> Tensor:
         """What the last layer gives for voxels that were seen, `(voxel, output)`."""
+        if self._learns_on_processor(seen):
+            parts = nn.ModuleList([self.input, self.core, self.head])
+            linear = [module for module in parts.modules() if isinstance(module, nn.Linear)]
+            return run_stack(_flat(seen.signal, seen.besides), self.core[-1], linear)
         return self.head(self.core(self.input((seen.signal, seen.besides)))).float()
+
+    def _learns_on_processor(self, seen: Seen) -> bool:
+        """Whether all layers can go forward and back in one go."""
+        return (
+            isinstance(self.input, _Flat)
+            and torch.is_grad_enabled()
+            and seen.signal.device.type == "cpu"
+            and not torch.is_autocast_enabled("cpu")
+            and not torch.compiler.is_compiling()
+        )
 
     def read(self, raw: Tensor, seen: Seen) -> Answer:
         """The answer that outputs of the last layer stand for."""
@@ -108,11 +122,14 @@ class _Flat(nn.Module):
 
     def __init__(self, n_inputs: int, width: int) -> None:
         super().__init__()
-        self.layer = Linear(n_inputs, width)
+        self.layer = nn.Linear(n_inputs, width)
 
     def forward(self, seen: tuple[Tensor, Tensor]) -> Tensor:
-        signal, besides = seen
-        return self.layer(torch.cat([signal.flatten(1), besides], dim=1))
+        return self.layer(_flat(*seen))
+
+
+def _flat(signal: Tensor, besides: Tensor) -> Tensor:
+    return torch.cat([signal.flatten(1), besides], dim=1)
 
 
 class _Residual(nn.Module):
@@ -120,8 +137,8 @@ class _Residual(nn.Module):
 
     def __init__(self, width: int, activation: type[nn.Module]) -> None:
         super().__init__()
-        self.first = Linear(width, width)
-        self.second = Linear(width, width)
+        self.first = nn.Linear(width, width)
+        self.second = nn.Linear(width, width)
         self.activation = activation()
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)
@@ -138,7 +155,7 @@ class _Steps(nn.Module):
         super().__init__()
         self.steps, self.samples = steps, config.samples_per_step
         n_inputs = inputs.n_channels * config.samples_per_step + inputs.n_besides
-        self.layer = Linear(n_inputs, config.width)
+        self.layer = nn.Linear(n_inputs, config.width)
 
     def forward(self, seen: tuple[Tensor, Tensor]) -> Tensor:
         signal, besides = seen

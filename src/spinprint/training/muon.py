@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..networks.stack import in_parts
+
 _QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients of a polynomial that moves singular values from (0, 1) close to 1 in five steps."""
 
@@ -58,7 +60,20 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """The nearest orthogonal matrices, roughly, of `(matrix, out, in)`: Newton-Schulz steps."""
+    """The nearest orthogonal matrices, roughly, of `(matrix, out, in)`; each on a core."""
+    if matrices.device.type != "cpu":
+        return newton_schulz(matrices)
+    out = torch.empty_like(matrices)
+
+    def work(start: int, stop: int) -> None:
+        out[start:stop] = newton_schulz(matrices[start:stop])
+
+    in_parts(work, len(matrices))
+    return out
+
+
+def newton_schulz(matrices: Tensor) -> Tensor:
+    """Newton-Schulz steps towards the nearest orthogonal matrices of `(matrix, out, in)`."""
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-12)

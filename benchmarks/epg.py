@@ -178,6 +178,7 @@ def measure(workers: Workers, options: Options, peak: float) -> list[dict[str, A
     tasks = {
         "signal": (workers.spinprint, "signal", full),
         "torchsim": (workers.torchsim, "signal", full),
+        "fresh": (workers.spinprint, "fresh", full),
         "flat": (workers.spinprint, "flat", full),
         "mrpro": (workers.mrpro, "signal", few),
         "jacobian": (workers.spinprint, "jacobian", full),
@@ -197,6 +198,8 @@ def measure(workers: Workers, options: Options, peak: float) -> list[dict[str, A
     return [
         compare("dictionary", "signal", "torchsim", 20, 40),
         compare("dictionary", "signal", "mrpro", 200, 400),
+        compare("dictionary, in fresh memory", "fresh", "torchsim", 20, 40),
+        compare("dictionary, in fresh memory", "fresh", "mrpro", 200, 400),
         compare("dictionary, real numbers out", "flat", "torchsim", 20, 40),
         compare("dictionary, real numbers out", "flat", "mrpro", 200, 400),
         compare("dictionary with derivatives", "jacobian", "torchsim jacobian", 30, 60),

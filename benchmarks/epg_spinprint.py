@@ -10,6 +10,7 @@ import numpy as np
 
 import spinprint as sp
 from common import serve
+from spinprint.memory import forget
 from spinprint.physics.simulate import simulate_flat
 from spinprint.sequence import Inversion, ReadoutTrain, Sequence
 
@@ -32,6 +33,12 @@ def signal(atoms: int) -> dict[str, Any]:
     return {"signal": sp.simulate(sequence, tissue(atoms), n_states=states)}
 
 
+def fresh(atoms: int) -> dict[str, Any]:
+    """The same, where no large result was given up before."""
+    forget()
+    return signal(atoms)
+
+
 def flat(atoms: int) -> dict[str, Any]:
     """What building a dictionary calls: real where the signal is."""
     return {"signal": simulate_flat(sequence, tissue(atoms), n_states=states)}
@@ -50,6 +57,6 @@ def off_resonance(atoms: int) -> dict[str, Any]:
 
 
 serve(
-    {task.__name__: task for task in (signal, flat, jacobian, off_resonance)},
+    {task.__name__: task for task in (signal, fresh, flat, jacobian, off_resonance)},
     ("spinprint", "numba", "numpy"),
 )

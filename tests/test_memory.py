@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spinprint import memory
-from spinprint.memory import LARGE, LINE, on_lines
+from spinprint.memory import LARGE, LINE, forget, on_lines
 
 
 def address(array: np.ndarray) -> int:
@@ -52,6 +52,15 @@ def test_no_more_than_one_block_is_kept_and_none_much_too_large() -> None:
     assert address(again) in places
     assert address(small) != address(again)
     assert len({address(one) for one in (small, again, more)}) == 3
+
+
+def test_what_is_forgotten_goes_back_to_the_system() -> None:
+    del_me = on_lines((LARGE,), np.float32)
+    del_me[:] = 1
+    del del_me
+    forget()
+    assert memory._kept.take(LARGE) is None
+    assert not on_lines((LARGE,), np.float32).any(), "fresh memory is zeroed"
 
 
 def test_threads_never_share_a_block() -> None:

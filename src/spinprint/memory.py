@@ -39,6 +39,11 @@ def on_lines(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     return raw.view(dtype).reshape(shape)
 
 
+def forget() -> None:
+    """Give the block that is kept back to the system."""
+    _kept.drop()
+
+
 def _fresh(size: int) -> mmap.mmap:
     block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
@@ -61,6 +66,11 @@ class _Kept:
                 return None
             self._block = None
             return block
+
+    def drop(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self._block = None
 
     def put(self, block: mmap.mmap) -> None:
         """Keep a block in place of the one before."""

@@ -10,7 +10,8 @@ import torch
 WORTH_A_THREAD = 25_000_000
 """Multiply-adds of a step's largest product that a thread of torch is worth. With fewer, threads
 wait for each other, and for the simulation of the next signals, longer than they save: measured
-with layers of 128 to 384 units on two cores, where both ways take equally long at 192."""
+with layers of 128 to 384 units on two cores, where both ways take equally long at 192. What
+`networks.stack` does is not meant: its parts have a thread each."""
 
 
 @contextmanager

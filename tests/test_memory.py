@@ -80,6 +80,11 @@ def test_threads_never_share_a_block() -> None:
     assert not any(wrong)
 
 
+def test_more_than_there_is_is_a_memory_error() -> None:
+    with pytest.raises(MemoryError, match="no 36028797018963968 bytes of memory for an array"):
+        on_lines((1 << 53,), np.float32)
+
+
 def test_it_works_where_the_system_takes_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MADV_FREE", "MADV_HUGEPAGE"):
         monkeypatch.delattr(memory.mmap, name, raising=False)

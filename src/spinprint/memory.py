@@ -11,6 +11,7 @@ import math
 import mmap
 import threading
 import weakref
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,13 @@ LARGE = 1 << 22
 
 
 def on_lines(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """A new array, as numpy.empty gives it, that starts with a line of the cache."""
+    """A new array, as numpy.empty gives it, that starts with a line of the cache.
+
+    Raises
+    ------
+    MemoryError
+        There is not so much memory.
+    """
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
     if size < LARGE:
@@ -45,10 +52,19 @@ def forget() -> None:
 
 
 def _fresh(size: int) -> mmap.mmap:
-    block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        block.madvise(mmap.MADV_HUGEPAGE)
+    try:
+        block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except (OSError, OverflowError, ValueError) as error:
+        raise MemoryError(f"no {size} bytes of memory for an array: {error}") from None
+    _advise(block, "MADV_HUGEPAGE")
     return block
+
+
+def _advise(block: mmap.mmap, advice: str) -> None:
+    """Tell the system what a block is for, where it takes such advice."""
+    if hasattr(mmap, advice):
+        with suppress(OSError):
+            block.madvise(getattr(mmap, advice))
 
 
 class _Kept:
@@ -74,8 +90,7 @@ class _Kept:
 
     def put(self, block: mmap.mmap) -> None:
         """Keep a block in place of the one before."""
-        if hasattr(mmap, "MADV_FREE"):
-            block.madvise(mmap.MADV_FREE)
+        _advise(block, "MADV_FREE")
         with self._lock:
             self._block = block
 

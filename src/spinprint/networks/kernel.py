@@ -56,10 +56,8 @@ class Layers:
     @classmethod
     def of(cls, network: Network, core: Mlp) -> Layers:
         """Pack the layers of a network whose core this is."""
-        parts = nn.Sequential(network.input, network.core, network.head)
-        layers = (module for module in parts.modules() if isinstance(module, nn.Linear))
         return cls(
-            weights=np.concatenate([pack(layer) for layer in layers]),
+            weights=np.concatenate([pack(layer) for layer in network.linear_layers()]),
             width=core.width,
             blocks=core.blocks,
             activation=_ACTIVATIONS[core.activation],

@@ -74,10 +74,12 @@ class Network(nn.Module):
     def layers(self, seen: Seen) -> Tensor:
         """What the last layer gives for voxels that were seen, `(voxel, output)`."""
         if self._learns_on_processor(seen):
-            parts = nn.ModuleList([self.input, self.core, self.head])
-            linear = [module for module in parts.modules() if isinstance(module, nn.Linear)]
-            return run_stack(_flat(seen.signal, seen.besides), self.core[-1], linear)
+            return run_stack(_flat(seen.signal, seen.besides), self.core[-1], self.linear_layers())
         return self.head(self.core(self.input((seen.signal, seen.besides)))).float()
+
+    def linear_layers(self) -> list[nn.Linear]:
+        """Those of input, core and head, in that order."""
+        return [module for module in self.modules() if isinstance(module, nn.Linear)]
 
     def _learns_on_processor(self, seen: Seen) -> bool:
         """Whether all layers can go forward and back in one go."""

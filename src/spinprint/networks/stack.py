@@ -7,7 +7,8 @@ weights, whose gradients are summed at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -91,6 +92,17 @@ class _Stack(torch.autograd.Function):
         return to_x, None, *map(_sum, zip(*parts, strict=True))
 
 
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Let torch use so many threads for what the calling one has it do."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def in_parts(work: Callable[[int, int], None], n_items: int, least: int = 1) -> None:
     """Call `work(start, stop)` for parts of a batch on all cores, without a graph.
 
@@ -98,11 +110,8 @@ def in_parts(work: Callable[[int, int], None], n_items: int, least: int = 1) -> 
     """
 
     def alone(start: int, stop: int) -> None:
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)  # of this thread
-        with torch.no_grad():
+        with torch_threads(1), torch.no_grad():
             work(start, stop)
-        torch.set_num_threads(before)
 
     for_chunks(alone, n_items, max(least, even_share(n_items)))
 

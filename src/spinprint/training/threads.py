@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
+from ..networks.stack import torch_threads
+
 WORTH_A_THREAD = 25_000_000
 """Multiply-adds of a step's largest product that a thread of torch is worth. With fewer, threads
 wait for each other, and for the simulation of the next signals, longer than they save: measured
@@ -17,10 +19,6 @@ with layers of 128 to 384 units on two cores, where both ways take equally long 
 @contextmanager
 def enough_threads(network: torch.nn.Module, batch: int) -> Iterator[None]:
     """Let torch use no more threads than steps of `batch` signals have work for."""
-    before = torch.get_num_threads()
     largest = batch * max(weight.numel() for weight in network.parameters())
-    torch.set_num_threads(max(1, min(before, largest // WORTH_A_THREAD)))
-    try:
+    with torch_threads(max(1, min(torch.get_num_threads(), largest // WORTH_A_THREAD))):
         yield
-    finally:
-        torch.set_num_threads(before)

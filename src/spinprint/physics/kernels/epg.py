@@ -8,7 +8,7 @@ angle α does to every order
 
 with t = tan(α/2) / 2, g = sin α and k = 1 + cos α: half of the multiplications of the rotation
 matrix, and as exact, as g t and k t stay below 1 (α = 180° is kept a billionth away). Writing F+
-one row up and F- one row down is the spoiler. Relaxation costs nothing at all: F and Z are kept
+one row up and F- one row down is the spoiler. Relaxation costs the orders nothing: F and Z are kept
 short of a factor each, a power of what a time leaves of them, that enters t, g and the samples.
 Derivatives follow by the product rule: relaxation has the logarithmic derivative `slope`, and a
 larger flip angle moves (F+, F-, Z), after the pulse, along (Z, Z, -(F+ + F-) / 2).

@@ -33,6 +33,7 @@ ORDER = (
     "maps",
     "estimators",
     "training",
+    "simulation",
     "evaluation",
     "tuning",
     "report",

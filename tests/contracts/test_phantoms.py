@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import spinprint as sp
-from spinprint.evaluation.phantoms import PHANTOMS, Fields, Phantom
+from spinprint.simulation.phantoms import PHANTOMS, Fields, Phantom
 
 NAMES = list(PHANTOMS)
 SAMPLED = {"knee", "brain"}

@@ -18,8 +18,8 @@ from spinprint import (
     precision_table,
     presets,
 )
-from spinprint.physics.epg import simulate_epg
 from spinprint.physics.noise import sigma_to_snr
+from spinprint.physics.reference.epg import simulate_epg
 from spinprint.physics.simulate import simulate
 from spinprint.sequence import DiffusionPreparation, Inversion, ReadoutTrain, SpinLock
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from spinprint.errors import SeriesError
-from spinprint.evaluation.phantoms import nist_geometry
 from spinprint.evaluation.spheres import place_spheres, sphere_labels
 from spinprint.maps import Maps, Status
+from spinprint.simulation.phantoms import nist_geometry
 
 SPHERES = [sphere for sphere in nist_geometry() if sphere.array != "pd"]
 CENTRES = np.array([sphere.centre for sphere in SPHERES])

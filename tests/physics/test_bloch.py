@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from spinprint.errors import TissueError
-from spinprint.physics.bloch import all_isochromats, simulate_bloch
-from spinprint.physics.epg import simulate_epg
+from spinprint.physics.reference.bloch import all_isochromats, simulate_bloch
+from spinprint.physics.reference.epg import simulate_epg
 from spinprint.sequence import (
     Block,
     Crusher,

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from spinprint import Tissue, TissueError, load_sequence
-from spinprint.physics import analytic
-from spinprint.physics.epg import all_orders, simulate_epg
+from spinprint.physics.reference import analytic
+from spinprint.physics.reference.epg import all_orders, simulate_epg
 from spinprint.sequence import (
     Block,
     Crusher,

@@ -8,7 +8,7 @@ import pytest
 from spinprint import Tissue
 from spinprint.device import VARIABLE
 from spinprint.physics import engine
-from spinprint.physics.epg import simulate_epg
+from spinprint.physics.reference.epg import simulate_epg
 from spinprint.physics.simulate import WRT, simulate
 from spinprint.sequence import (
     Crusher,

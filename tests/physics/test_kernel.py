@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from spinprint import InputError, Tissue, TissueError, load_sequence, presets
-from spinprint.physics.epg import simulate_epg
 from spinprint.physics.kernels.epg import LARGE
+from spinprint.physics.reference.epg import simulate_epg
 from spinprint.physics.simulate import WRT, simulate
 from spinprint.sequence import (
     Crusher,

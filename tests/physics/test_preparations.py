@@ -10,8 +10,8 @@ import pytest
 from scipy.linalg import expm
 
 from spinprint import Sequence, Tissue, simulate
-from spinprint.physics.bloch import simulate_bloch
-from spinprint.physics.epg import simulate_epg
+from spinprint.physics.reference.bloch import simulate_bloch
+from spinprint.physics.reference.epg import simulate_epg
 from spinprint.sequence import (
     Block,
     Delay,

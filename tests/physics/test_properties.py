@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinprint import Tissue
-from spinprint.physics.epg import simulate_epg
+from spinprint.physics.reference.epg import simulate_epg
 from spinprint.physics.simulate import simulate
 from spinprint.sequence import (
     Block,

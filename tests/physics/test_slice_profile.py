@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from spinprint import Sequence, Tissue, presets, simulate
-from spinprint.physics.bloch import simulate_bloch
-from spinprint.physics.epg import simulate_epg
+from spinprint.physics.reference.bloch import simulate_bloch
+from spinprint.physics.reference.epg import simulate_epg
 from spinprint.sequence import (
     GivenProfile,
     Inversion,

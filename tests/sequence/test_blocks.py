@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from spinprint import SequenceError
-from spinprint.physics import bloch, epg
 from spinprint.physics.program import compile_block
+from spinprint.physics.reference import bloch, epg
 from spinprint.sequence import (
     BLOCK_TYPES,
     Block,

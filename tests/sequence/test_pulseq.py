@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from spinprint.errors import MissingExtraError, SequenceError
-from spinprint.physics.bloch import simulate_bloch
-from spinprint.physics.epg import simulate_epg
+from spinprint.physics.reference.bloch import simulate_bloch
+from spinprint.physics.reference.epg import simulate_epg
 from spinprint.sequence import (
     Crusher,
     Delay,

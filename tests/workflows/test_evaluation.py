@@ -17,11 +17,11 @@ import pytest
 import spinprint as sp
 from spinprint.evaluation.comparison import Role
 from spinprint.evaluation.map_risk import map_risk
-from spinprint.evaluation.phantoms import nist
-from spinprint.evaluation.phantoms.nist import SPHERES, sphere_values
 from spinprint.io import read_labels
 from spinprint.io.arrays import read_array
 from spinprint.prior import Prior, Uniform
+from spinprint.simulation.phantoms import nist
+from spinprint.simulation.phantoms.nist import SPHERES, sphere_values
 from spinprint.workflows import evaluation_limits as limits
 from spinprint.workflows.evaluation import EvaluationResult, evaluate_maps
 from spinprint.workflows.evaluation_input import EvaluationInput, read_input

@@ -8,8 +8,8 @@ import pytest
 
 import spinprint as sp
 from spinprint import InputError, SeriesError
-from spinprint.evaluation.acquisition import Radial, Sampling, Spiral
 from spinprint.physics.noise import rician_moments
+from spinprint.simulation.acquisition import Radial, Sampling, Spiral
 from spinprint.workflows.simulation import run_simulation, simulate_phantom
 
 SUBSPACE = Sampling(trajectory=Spiral(interleaves=4), coils=4, reconstruction="subspace")

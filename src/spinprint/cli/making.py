@@ -112,7 +112,7 @@ def simulate(
     rank
         Coefficients of the subspace, as many as the dictionary's if not given.
     """
-    from ..evaluation.acquisition import choose_sampling
+    from ..simulation.acquisition import choose_sampling
     from ..workflows.simulation import run_simulation
 
     made, series = run_simulation(

@@ -1,4 +1,4 @@
-"""How good an estimate is: phantoms with known truth, and maps measured against it."""
+"""How good an estimate is: bounds, errors against a truth, agreement and Monte Carlo."""
 
 from .bayes_risk import BayesRisk, Mean, bayes_risk
 from .bootstrap import bootstrap

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..errors import TissueError
 from ..sequence import Sequence
+from ..simulation.phantoms.tissue_table import tissue_table
 from ..tissue import Tissue
-from .phantoms.tissue_table import tissue_table
 
 ORGANS = ("knee", "brain")
 """Organs with a table of tissue values, all at 3 T."""

@@ -1,7 +1,7 @@
 """The blocks a sequence is made of: frozen records in SI units, checked at construction.
 
-A new block is one class here, one function in `physics/epg.py` (the reference), one in
-`physics/program.py` (the fast kernels) and one in `physics/bloch.py` (the independent check).
+A new block is one class here and one function each in `physics/reference/epg.py` (the reference),
+`physics/reference/bloch.py` (the independent check) and `physics/program.py` (the fast kernels).
 """
 
 from __future__ import annotations

@@ -21,12 +21,12 @@ from ..evaluation.monte_carlo import (
     score_table,
     shrinkage,
 )
-from ..evaluation.phantoms import cartilage_regions
-from ..evaluation.phantoms.knee_anatomy import CARTILAGE
-from ..evaluation.phantoms.nist import SPHERES, sphere_values
 from ..evaluation.regions import region_means
 from ..maps import UNITS, Maps, Status
 from ..parallel import Progress
+from ..simulation.phantoms import cartilage_regions
+from ..simulation.phantoms.knee_anatomy import CARTILAGE
+from ..simulation.phantoms.nist import SPHERES, sphere_values
 from ..workflows.simulation import Simulation, simulate_phantom
 from .study import Run
 from .zhang2025_setting import (

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..evaluation import compare, cramer_rao
-from ..evaluation.phantoms import Phantom
 from ..files import check_output_file
 from ..io import check_derivative
 from ..sequence import Sequence
 from ..sequence.presets import knee_t1_t2_t1rho
+from ..simulation.phantoms import Phantom
 from .mapping import map_series
 from .simulation import SNR_CONVENTION, check_simulation, simulate_phantom, write_simulation
 from .stages import Stage, silent

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from ..errors import SequenceError, SeriesError
 from ..evaluation.comparison import Reference, Role
-from ..evaluation.phantoms.nist import SPHERES, sphere_values
 from ..evaluation.spheres import place_spheres, sphere_labels
 from ..io import Geometry, read_maps, read_origin
 from ..io.labels import require_place
 from ..maps import Maps
 from ..sequence import Sequence, load_sequence
 from ..sequence.presets import PRESETS
+from ..simulation.phantoms.nist import SPHERES, sphere_values
 from .evaluation_voxels import Labels, missing_fields, read_fields, read_purities, read_structures
 
 CORE = 0.75

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..evaluation.acquisition import Sampling, scan
-from ..evaluation.phantoms import PHANTOMS, Fields, Phantom
-from ..evaluation.phantoms.seeds import stream
 from ..files import staging
 from ..io import Geometry, check_derivative, write_maps, write_series
 from ..io.sidecar import write_json
 from ..maps import Maps, Status
 from ..physics.noise import add_noise, sigma_to_snr, snr_to_sigma
 from ..sequence import Sequence, format_sequence
+from ..simulation.acquisition import Sampling, scan
+from ..simulation.phantoms import PHANTOMS, Fields, Phantom
+from ..simulation.phantoms.seeds import stream
 from .stages import Stage, silent
 
 SNR_CONVENTION = "rms"

@@ -6,9 +6,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from spinprint.evaluation.phantoms import Phantom, brain
-from spinprint.evaluation.phantoms.brain_anatomy import LABELS
-from spinprint.evaluation.phantoms.tissue_table import tissue_table
+from spinprint.simulation.phantoms import Phantom, brain
+from spinprint.simulation.phantoms.brain_anatomy import LABELS
+from spinprint.simulation.phantoms.tissue_table import tissue_table
 
 VOXEL = 220 / 150
 

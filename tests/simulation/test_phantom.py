@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spinprint.errors import TissueError
-from spinprint.evaluation.phantoms import Phantom, TissueValues
+from spinprint.simulation.phantoms import Phantom, TissueValues
 from spinprint.tissue import Tissue
 
 SHAPE = (3, 2, 1)

@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from spinprint.evaluation.phantoms import Sphere, nist_geometry
-from spinprint.evaluation.phantoms.nist_geometry import (
+from spinprint.simulation.phantoms import Sphere, nist_geometry
+from spinprint.simulation.phantoms.nist_geometry import (
     FIDUCIAL_RADIUS,
     OUTER_RADIUS,
     SHELL_RADIUS,

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from spinprint.errors import TissueError
-from spinprint.evaluation.phantoms import Fields, KneeAnatomy, Phantom, cartilage_regions, knee
-from spinprint.evaluation.phantoms.knee_anatomy import CARTILAGE, LABELS, STRUCTURES
-from spinprint.evaluation.phantoms.tissue_table import tissue_table
+from spinprint.simulation.phantoms import Fields, KneeAnatomy, Phantom, cartilage_regions, knee
+from spinprint.simulation.phantoms.knee_anatomy import CARTILAGE, LABELS, STRUCTURES
+from spinprint.simulation.phantoms.tissue_table import tissue_table
 
 TABLE = tissue_table("knee")
 SLICE = (112, 112, 1)
@@ -313,10 +313,10 @@ def test_a_rescan_is_the_same_person_lying_otherwise() -> None:
 
 def test_tissue_moves_with_the_person() -> None:
     """Where a rescan shows a place of the body, it shows the values of that place."""
-    from spinprint.evaluation.phantoms import Pose
-    from spinprint.evaluation.phantoms.knee import person_seed
-    from spinprint.evaluation.phantoms.raster import Grid
-    from spinprint.evaluation.phantoms.seeds import stream
+    from spinprint.simulation.phantoms import Pose
+    from spinprint.simulation.phantoms.knee import person_seed
+    from spinprint.simulation.phantoms.raster import Grid
+    from spinprint.simulation.phantoms.seeds import stream
 
     person = person_seed(0, 2)
     pose = Pose.sample(stream(person, "pose"))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sequence import (
+from ...sequence import (
     Block,
     Crusher,
     Delay,
@@ -28,8 +28,8 @@ from ..sequence import (
     SpinLock,
     T2Preparation,
 )
-from ..sequence.events import Event, Free, HardPulse, Lock
-from ..tissue import Tissue
+from ...sequence.events import Event, Free, HardPulse, Lock
+from ...tissue import Tissue
 
 Array = NDArray[Any]
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from spinprint import InputError, SeriesError
-from spinprint.evaluation.acquisition import (
+from spinprint.simulation.acquisition import (
     KSpace,
     Radial,
     Spiral,

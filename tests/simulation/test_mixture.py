@@ -7,9 +7,9 @@ import pytest
 
 import spinprint as sp
 from spinprint.errors import TissueError
-from spinprint.evaluation.phantoms import Mixture, Phantom, Pose, mixture
-from spinprint.evaluation.phantoms.raster import AXIAL, CORONAL, SAGITTAL, Grid, rasterise
-from spinprint.evaluation.phantoms.shapes import Points
+from spinprint.simulation.phantoms import Mixture, Phantom, Pose, mixture
+from spinprint.simulation.phantoms.raster import AXIAL, CORONAL, SAGITTAL, Grid, rasterise
+from spinprint.simulation.phantoms.shapes import Points
 
 GRID = Grid(shape=(4, 3, 2), extent=(8.0, 6.0, 10.0), centre=(1.0, 0.0, 0.0))
 

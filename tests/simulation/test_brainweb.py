@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from spinprint.errors import InputError, MissingExtraError
-from spinprint.evaluation.phantoms import brain
-from spinprint.evaluation.phantoms import brainweb as database
+from spinprint.simulation.phantoms import brain
+from spinprint.simulation.phantoms import brainweb as database
 
 SHAPE = (91, 109, 91)
 STEP = 2.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spinprint import InputError
-from spinprint.evaluation.acquisition import coil_maps
+from spinprint.simulation.acquisition import coil_maps
 
 
 @pytest.mark.parametrize(("shape", "coils"), [((31, 20), 8), ((9, 9), 1), ((1, 5), 2)])

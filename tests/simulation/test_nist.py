@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from spinprint.errors import TissueError
-from spinprint.evaluation.phantoms import Phantom, nist, nist_geometry
-from spinprint.evaluation.phantoms.nist import SPHERES
+from spinprint.simulation.phantoms import Phantom, nist, nist_geometry
+from spinprint.simulation.phantoms.nist import SPHERES
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_spheres_have_the_published_times(
 
 def test_no_list_is_short_out_of_order_or_a_copy_of_another() -> None:
     table = tomllib.loads(
-        (files("spinprint.evaluation.phantoms") / "data/nist.toml").read_text("utf-8")
+        (files("spinprint.simulation.phantoms") / "data/nist.toml").read_text("utf-8")
     )
     lists = [tuple(array[key]) for array in table["array"] for key in ("t1_ms", "t2_ms")]
     assert len(lists) == len(set(lists)) == 12

@@ -3,9 +3,9 @@
 A voxel is a set of isochromats spread evenly over one turn of what a spoiler dephases. Each is
 one magnetisation vector: it is turned by pulses, precesses, relaxes, and the receiver sees the
 mean (Guenthner, Sci Rep 2021;11:21289, relates the two pictures). No configuration state occurs
-here, so that agreement with `physics/epg.py` says something about both. Only diffusion has to
-know orders, because it moves spins between isochromats: a Fourier transform over the positions
-leads there and back.
+here, so that agreement with `epg.py` says something about both. Only diffusion has to know
+orders, because it moves spins between isochromats: a Fourier transform over the positions leads
+there and back.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sequence import (
+from ...sequence import (
     Block,
     Crusher,
     Delay,
@@ -29,8 +29,8 @@ from ..sequence import (
     SpinLock,
     T2Preparation,
 )
-from ..sequence.events import Event, Free, HardPulse, Lock
-from ..tissue import Tissue
+from ...sequence.events import Event, Free, HardPulse, Lock
+from ...tissue import Tissue
 
 Array = NDArray[Any]
 

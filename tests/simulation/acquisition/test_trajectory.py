@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spinprint import InputError
-from spinprint.evaluation.acquisition import Radial, Spiral, Trajectory
+from spinprint.simulation.acquisition import Radial, Spiral, Trajectory
 
 BOTH = [Spiral(interleaves=3), Radial(interleaves=5), Spiral(full_interleaves=7, centre_density=1)]
 

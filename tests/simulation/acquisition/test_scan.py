@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import spinprint as sp
 from spinprint import DictionaryError, InputError, SeriesError
-from spinprint.evaluation.acquisition import (
+from spinprint.simulation.acquisition import (
     Radial,
     Sampling,
     Spiral,

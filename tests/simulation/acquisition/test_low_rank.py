@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from spinprint import InputError, SeriesError
-from spinprint.evaluation.acquisition import Radial, Spiral, acquire, coil_maps, grid, subspace
-from spinprint.evaluation.acquisition.low_rank import NormalMatrix, adjoint, within_disc
+from spinprint.simulation.acquisition import Radial, Spiral, acquire, coil_maps, grid, subspace
+from spinprint.simulation.acquisition.low_rank import NormalMatrix, adjoint, within_disc
 
 LowRank = tuple[NDArray[np.complex64], NDArray[np.complex64]]
 
@@ -38,7 +38,7 @@ def test_runs_of_frames_add_up(low_rank: LowRank, monkeypatch: pytest.MonkeyPatc
     series, basis = low_rank
     kspace = acquire(series, Spiral(), coil_maps(series.shape[:2], 2))
     whole = subspace(kspace, basis, iterations=3)
-    monkeypatch.setattr("spinprint.evaluation.acquisition.low_rank._FRAMES", 7)
+    monkeypatch.setattr("spinprint.simulation.acquisition.low_rank._FRAMES", 7)
     parts = subspace(kspace, basis, iterations=3)
     np.testing.assert_allclose(parts, whole, atol=1e-4 * np.abs(whole).max())
 

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from spinprint import MissingExtraError
-from spinprint.evaluation.acquisition import choose_sampling
-from spinprint.evaluation.acquisition.nufft import Nufft
+from spinprint.simulation.acquisition import choose_sampling
+from spinprint.simulation.acquisition.nufft import Nufft
 
 
 def complex_normal(rng: np.random.Generator, *shape: int) -> NDArray[Any]:

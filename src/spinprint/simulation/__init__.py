@@ -1,0 +1,1 @@
+"""Objects with known truth, and what a scan makes of them."""

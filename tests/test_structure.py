@@ -23,6 +23,7 @@ ORDER = (
     "memory",
     "simd",
     "device",
+    "parameters",
     "sequence",
     "tissue",
     "prior",

@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import TissueError
+from .parameters import PARAMETERS, PHYSICAL
 from .prior import Prior
-from .tissue import PHYSICAL, Tissue
+from .tissue import Tissue
 
 Array = NDArray[np.float64]
-
-TIMES = ("t1", "t2", "t1rho")
-"""Parameters whose coordinate is the logarithm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +33,7 @@ class Coordinates:
     @classmethod
     def of(cls, names: tuple[str, ...], tissue: Tissue) -> Coordinates:
         """Coordinates that span the range of some tissues."""
-        columns = [_to_theta(name, tissue.get(name)) for name in names]
+        columns = [PARAMETERS[name].to_axis(tissue.get(name)) for name in names]
         low = np.array([column.min() for column in columns])
         return cls(names, low, np.array([column.max() for column in columns]))
 
@@ -59,7 +57,7 @@ class Coordinates:
 
     def theta_of(self, values: Mapping[str, Array]) -> Array:
         """Where values by name, `(voxel,)` each, lie; NaN where one is NaN [SI units]."""
-        return np.stack([_to_theta(name, values[name]) for name in self.names], axis=1)
+        return np.stack([PARAMETERS[name].to_axis(values[name]) for name in self.names], axis=1)
 
     def tissue(self, theta: Array, known: Mapping[str, Array]) -> Tissue:
         """The flat tissues at theta, with what is known besides."""
@@ -68,7 +66,7 @@ class Coordinates:
     def values(self, theta: Array) -> dict[str, Array]:
         """The parameters at theta by name [SI units]."""
         columns = zip(self.names, theta.T, strict=True)
-        return {name: np.exp(column) if name in TIMES else column for name, column in columns}
+        return {name: PARAMETERS[name].from_axis(column) for name, column in columns}
 
     def scaled(self, theta: Array) -> Array:
         """Theta `(..., parameter)` as a part of the way from `low` to `high`; both must differ."""
@@ -80,12 +78,12 @@ class Coordinates:
 
     def slopes(self, theta: Array) -> Array:
         """Change of each parameter with its coordinate, `(voxel, parameter)`."""
-        return np.where([name in TIMES for name in self.names], np.exp(theta), 1.0)
+        return np.where([PARAMETERS[name].log for name in self.names], np.exp(theta), 1.0)
 
     def confine(self, theta: Array) -> Array:
         """The nearest point below it where T2 <= T1rho <= T1 holds."""
         theta = theta.copy()
-        for low, high in (("t1rho", "t1"), ("t2", "t1rho"), ("t2", "t1")):
+        for low, high in reversed(PHYSICAL):
             if low in self.names and high in self.names:
                 i, j = self.names.index(low), self.names.index(high)
                 theta[:, i] = np.minimum(theta[:, i], theta[:, j])
@@ -100,7 +98,3 @@ class Coordinates:
                 i, j = self.names.index(low), self.names.index(high)
                 limit = limit | (theta[:, i] >= theta[:, j])
         return limit
-
-
-def _to_theta(name: str, values: Array) -> Array:
-    return np.log(values) if name in TIMES else np.asarray(values, float)

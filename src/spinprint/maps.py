@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import SeriesError
+from .parameters import PARAMETERS
 
-UNITS = {"t1": "s", "t2": "s", "t1rho": "s", "adc": "mm2/s", "b1": "1", "b0": "Hz"}
+UNITS = {name: parameter.unit for name, parameter in PARAMETERS.items()}
 """Unit of each parameter as BIDS writes it."""
 
 

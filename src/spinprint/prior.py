@@ -14,15 +14,12 @@ import scipy.special
 from numpy.typing import NDArray
 
 from .errors import TissueError
+from .parameters import PARAMETERS, PHYSICAL, REQUIRED
 from .sequence import Sequence
-from .tissue import PARAMETERS, PHYSICAL, REQUIRED, ParameterGrid, Tissue
+from .tissue import ParameterGrid, Tissue
 
 Array = NDArray[np.float64]
 
-RANGES = {"t1": (0.05, 6.0), "t2": (0.004, 3.0), "t1rho": (0.004, 3.0), "adc": (0.0, 4e-3)}
-"""From tendon to fluid at 1.5 T to 7 T [SI units]."""
-
-_TIMES = ("t1", "t2", "t1rho")
 _FEWEST_KEPT = 1e-4  # part of the draws; below it the constraints leave next to nothing
 
 
@@ -242,27 +239,26 @@ class Prior:
     """Pairs (a, b): only tissue with a <= b occurs."""
 
     def __post_init__(self) -> None:
-        allowed = PARAMETERS[:-1]
         for name in [*self.laws, *(name for pair in self.constraints for name in pair)]:
-            if name not in allowed:
-                raise TissueError(f"prior of {name!r}: it must be one of {', '.join(allowed)}")
+            if name not in PARAMETERS:
+                raise TissueError(f"prior of {name!r}: it must be one of {', '.join(PARAMETERS)}")
         for name in REQUIRED:
             if name not in self.laws:
                 raise TissueError(f"the prior has no law for {name}: T1 and T2 always matter")
-        object.__setattr__(self, "laws", {n: self.laws[n] for n in allowed if n in self.laws})
+        object.__setattr__(self, "laws", {n: self.laws[n] for n in PARAMETERS if n in self.laws})
         for end in ("low", "high"):
             Tissue(**{name: getattr(law, end) for name, law in self.laws.items()})
 
     @classmethod
     def default(cls, sequence: Sequence) -> Prior:
         """The unknowns of a sequence over all tissue: log-uniform times, uniform ADC."""
-        return cls({name: _even(name, *RANGES[name]) for name in sequence.unknowns})
+        return cls({name: _even(name, PARAMETERS[name].range) for name in sequence.unknowns})
 
     @classmethod
     def over(cls, grid: ParameterGrid) -> Prior:
         """Even over the range of a grid: log-uniform times, all else uniform."""
         ends = {name: (axis.values[0], axis.values[-1]) for name, axis in grid.axes.items()}
-        return cls({name: _even(name, *pair) for name, pair in ends.items()}, grid.constraints)
+        return cls({name: _even(name, pair) for name, pair in ends.items()}, grid.constraints)
 
     @property
     def unknowns(self) -> tuple[str, ...]:
@@ -341,8 +337,9 @@ class Prior:
             raise TissueError(f"not a prior as `Prior.to_dict` writes it ({error!r})") from None
 
 
-def _even(name: str, low: float, high: float) -> Law:
-    return Uniform(low, high, log=name in _TIMES) if low < high else Fixed(low)
+def _even(name: str, ends: tuple[float, float]) -> Law:
+    low, high = ends
+    return Uniform(low, high, log=PARAMETERS[name].log) if low < high else Fixed(low)
 
 
 def _law_to_dict(law: Law) -> dict[str, Any]:

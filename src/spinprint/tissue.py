@@ -17,21 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import TissueError
+from .parameters import PARAMETERS, PHYSICAL, REQUIRED
 
-PARAMETERS = ("t1", "t2", "t1rho", "adc", "b1", "b0", "m0")
-"""All tissue parameters, in the order they are always listed."""
-
-NEUTRAL = {"adc": 0.0, "b1": 1.0, "b0": 0.0, "m0": 1.0}
-"""What a parameter that is not given stands for; relaxation times have no neutral value."""
-
-REQUIRED = ("t1", "t2")
-"""What every tissue and every grid must state."""
+_NAMES = (*PARAMETERS, "m0")
 
 MOST_ATOMS = 10**8
 """Combinations a grid may have; more would not fit in memory."""
-
-_POSITIVE = ("t1", "t2", "t1rho")
-_NOT_NEGATIVE = ("adc", "b1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +68,7 @@ class Tissue:
 
     def given(self) -> dict[str, Any]:
         """The parameters that are not None, by name."""
-        pairs = ((name, getattr(self, name)) for name in PARAMETERS)
+        pairs = ((name, getattr(self, name)) for name in _NAMES)
         return {name: value for name, value in pairs if value is not None}
 
     @property
@@ -101,9 +92,10 @@ class Tissue:
         value = getattr(self, name)
         if value is not None:
             return value
-        if name not in NEUTRAL:
+        neutral = 1.0 if name == "m0" else PARAMETERS[name].neutral
+        if neutral is None:
             raise TissueError(f"{name} is needed by this sequence and was not given")
-        return np.array(NEUTRAL[name])
+        return np.array(neutral)
 
     def flat(self) -> Tissue:
         """The same tissues with every given parameter of shape `(tissue,)`."""
@@ -136,10 +128,13 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
 def _check_range(name: str, array: NDArray[Any]) -> None:
     if not np.isfinite(array).all():
         raise TissueError(f"{name} holds values that are not finite")
-    if name in _POSITIVE and not (array > 0).all():
-        raise TissueError(f"{name} = {array.min():g} s must be positive")
-    if name in _NOT_NEGATIVE and not (array >= 0).all():
-        raise TissueError(f"{name} = {array.min():g} must be at least 0")
+    if name not in PARAMETERS or not array.size:
+        return
+    parameter, lowest = PARAMETERS[name], array.min()
+    if parameter.log and lowest <= parameter.least:
+        raise TissueError(f"{name} = {lowest:g} {parameter.unit} must be positive")
+    if lowest < parameter.least:
+        raise TissueError(f"{name} = {lowest:g} must be at least {parameter.least:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +195,6 @@ def _whole_steps(steps: float, by: str) -> int:
     return math.ceil(steps - 1e-9)
 
 
-PHYSICAL = (("t2", "t1"), ("t2", "t1rho"), ("t1rho", "t1"))
-"""Pairs (a, b) with a <= b in tissue: T2 <= T1, T2 <= T1rho <= T1."""
-
-
 @dataclass(frozen=True, eq=False)
 class ParameterGrid:
     """All combinations of values on named axes that keep the constraints.
@@ -228,17 +219,18 @@ class ParameterGrid:
             for name, axis in self.axes.items()
         }
         object.__setattr__(self, "axes", axes)
-        allowed = PARAMETERS[:-1]
         for name in axes:
-            if name not in allowed:
-                raise TissueError(f"grid axis {name!r} must be one of {', '.join(allowed)}")
+            if name not in PARAMETERS:
+                raise TissueError(f"grid axis {name!r} must be one of {', '.join(PARAMETERS)}")
             _check_range(name, np.array(axes[name].values))
         for name in REQUIRED:
             if name not in axes:
                 raise TissueError(f"the grid has no axis {name}: T1 and T2 always matter")
         for name in (name for pair in self.constraints for name in pair):
-            if name not in allowed:
-                raise TissueError(f"constraint on {name!r}: it must be one of {', '.join(allowed)}")
+            if name not in PARAMETERS:
+                raise TissueError(
+                    f"constraint on {name!r}: it must be one of {', '.join(PARAMETERS)}"
+                )
         combinations = math.prod(len(axis) for axis in axes.values())
         if combinations > MOST_ATOMS:
             lengths = ", ".join(f"{name} {len(axis)}" for name, axis in axes.items())

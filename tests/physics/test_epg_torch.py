@@ -7,9 +7,10 @@ import pytest
 
 from spinprint import Tissue
 from spinprint.device import VARIABLE
+from spinprint.parameters import PARAMETERS
 from spinprint.physics import engine
 from spinprint.physics.reference.epg import simulate_epg
-from spinprint.physics.simulate import WRT, simulate
+from spinprint.physics.simulate import simulate
 from spinprint.sequence import (
     Crusher,
     Delay,
@@ -98,7 +99,9 @@ def test_agrees_with_the_reference(
 
 @pytest.mark.parametrize("phases", [False, True], ids=["one axis", "phases"])
 @pytest.mark.parametrize("n_states", [4, None])
-@pytest.mark.parametrize("wrt", [*((name,) for name in WRT), WRT[::-1]], ids="-".join)
+@pytest.mark.parametrize(
+    "wrt", [*((name,) for name in PARAMETERS), tuple(PARAMETERS)[::-1]], ids="-".join
+)
 def test_derivatives_agree_with_those_of_the_processor(
     phases: bool, n_states: int | None, wrt: tuple[str, ...], request: pytest.FixtureRequest
 ) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from spinprint import InputError, Tissue, TissueError, load_sequence, presets
+from spinprint.parameters import PARAMETERS
 from spinprint.physics.kernels.epg import LARGE
 from spinprint.physics.reference.epg import simulate_epg
-from spinprint.physics.simulate import WRT, simulate
+from spinprint.physics.simulate import simulate
 from spinprint.sequence import (
     Crusher,
     Delay,
@@ -143,7 +144,7 @@ def test_relaxation_within_one_repetition_down_to_nothing() -> None:
 STEP = {"t1": 1e-5, "t2": 1e-6, "t1rho": 1e-6, "adc": 1e-8, "b1": 1e-6, "b0": 1e-4}
 
 
-@pytest.mark.parametrize("name", WRT)
+@pytest.mark.parametrize("name", PARAMETERS)
 @pytest.mark.parametrize("phases", [False, True], ids=["one axis", "phases"])
 @pytest.mark.parametrize("n_states", [12, 1000])
 @pytest.mark.parametrize("spoiler", [0.0, 5.0], ids=["two pulses a pass", "diffusion"])

@@ -15,11 +15,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model, model_validator
 
 from ..errors import TissueError
+from ..parameters import PARAMETERS, PHYSICAL, REQUIRED, Parameter
 from ..settings import load_toml
-from ..tissue import PHYSICAL, Axis, ParameterGrid
+from ..tissue import Axis, ParameterGrid
 
 FORMAT = "spinprint-grid/1"
 
@@ -53,29 +54,19 @@ class _AxisTable(BaseModel):
         return Axis.linear(self.start, self.stop, self.step)
 
 
-class _GridTable(BaseModel):
-    """A grid file."""
+class _Head(BaseModel):
+    """The first key of a grid file."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     format: Literal["spinprint-grid/1"]
-    t1_ms: _AxisTable
-    t2_ms: _AxisTable
-    t1rho_ms: _AxisTable | None = None
-    adc_mm2_per_s: _AxisTable | None = None
-    b1: _AxisTable | None = None
-    b0_hz: _AxisTable | None = None
-    physical: bool = Field(default=True, description="keep only T2 <= T1rho <= T1")
 
 
-KEYS = {
-    "t1": ("t1_ms", 1e-3),
-    "t2": ("t2_ms", 1e-3),
-    "t1rho": ("t1rho_ms", 1e-3),
-    "adc": ("adc_mm2_per_s", 1.0),
-    "b1": ("b1", 1.0),
-    "b0": ("b0_hz", 1.0),
+_axes: dict[str, Any] = {
+    parameter.key: (_AxisTable, ...) if name in REQUIRED else (_AxisTable | None, None)
+    for name, parameter in PARAMETERS.items()
 }
-"""Key in the file and factor to SI units of each parameter."""
+_GridTable = create_model("_GridTable", __base__=_Head, **_axes, physical=(bool, True))
+"""A grid file; `physical` keeps only T2 <= T1rho <= T1."""
 
 
 def load_grid(path: str | Path) -> ParameterGrid:
@@ -102,18 +93,18 @@ def parse_grid(data: Mapping[str, Any]) -> ParameterGrid:
     except ValidationError as error:
         raise TissueError(_first(error)) from None
     axes = {
-        name: _axis(table, key, si)
-        for name, (key, si) in KEYS.items()
-        if getattr(table, key) is not None
+        name: _axis(parameter, entry)
+        for name, parameter in PARAMETERS.items()
+        if (entry := getattr(table, parameter.key)) is not None
     }
-    return ParameterGrid(axes, PHYSICAL if table.physical else ())
+    return ParameterGrid(axes, PHYSICAL if data.get("physical", True) else ())
 
 
-def _axis(table: _GridTable, key: str, si: float) -> Axis:
+def _axis(parameter: Parameter, table: _AxisTable) -> Axis:
     try:
-        return Axis(tuple(value * si for value in getattr(table, key).axis()))
+        return Axis(tuple(value * parameter.key_unit for value in table.axis()))
     except TissueError as error:
-        raise TissueError(f"{key}: {error}") from None
+        raise TissueError(f"{parameter.key}: {error}") from None
 
 
 def _first(error: ValidationError) -> str:

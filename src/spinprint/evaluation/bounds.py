@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, TissueError
+from ..parameters import PARAMETERS
 from ..physics.fisher import standard_deviation
 from ..physics.noise import snr_to_sigma
-from ..physics.simulate import WRT, simulate_flat
+from ..physics.simulate import simulate_flat
 from ..sequence import Sequence
 from ..tissue import Tissue
 
@@ -215,8 +216,8 @@ def _deviations(columns: NDArray[np.complex128], sigma: Array) -> Array:
 def _check_unknowns(sequence: Sequence, unknowns: Iterable[str] | None) -> tuple[str, ...]:
     names = sequence.unknowns if unknowns is None else tuple(unknowns)
     for name in names:
-        if name not in WRT:
-            raise TissueError(f"unknown {name!r} must be one of {', '.join(WRT)}")
+        if name not in PARAMETERS:
+            raise TissueError(f"unknown {name!r} must be one of {', '.join(PARAMETERS)}")
     if len(set(names)) < len(names):
         raise TissueError(f"the unknowns {', '.join(names)} must differ: one is named twice")
     return names

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import TissueError
 from ..maps import Maps
-from ..physics.simulate import WRT
+from ..parameters import PARAMETERS
 from ..sequence import Sequence
-from ..tissue import PARAMETERS, Tissue
+from ..tissue import Tissue
 from .bounds import cramer_rao
 
 Array = NDArray[np.float64]
@@ -53,7 +53,7 @@ def map_bound(
         The sequence depends on a parameter that neither the maps nor the truth hold.
     """
     some, told = known_tissue(maps, sequence, truth, where, fields)
-    unknowns = [name for name in maps if name in WRT]
+    unknowns = [name for name in maps if name in PARAMETERS]
     bound = {name: np.full(maps.shape, np.nan) for name in unknowns}
     if told.any():
         sigma = np.asarray(maps.sigma, dtype=np.float64)[told]

@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..coordinates import TIMES
 from ..errors import SeriesError
 from ..estimators import PosteriorMean
 from ..maps import UNITS, Maps
 from ..parallel import Progress
+from ..parameters import PARAMETERS
 from ..physics.noise import sigma_to_snr
 from ..physics.simulate import simulate
 from ..prior import Fixed, Prior
 from ..sequence import Sequence as PulseSequence
-from ..tissue import NEUTRAL
 from .bayes_risk import DRAWS, BayesRisk, bayes_risk
 from .map_bound import known_tissue
 from .row import Row
@@ -53,8 +52,11 @@ class MapRisk:
             True maps by parameter, `(...)` [SI units].
         """
         return {
-            name: (rms * (np.asarray(truth[name], np.float64) if name in TIMES else 1.0)) ** 2
-            * np.ones(np.shape(truth[name]))
+            name: np.square(
+                rms * np.asarray(truth[name], np.float64)
+                if PARAMETERS[name].log
+                else np.full(np.shape(truth[name]), rms)
+            )
             for name, rms in self.found.rms.items()
             if name in truth
         }
@@ -75,7 +77,7 @@ class MapRisk:
         low, high = (ratio.intervals if ratio else {}).get("mse_over_bayes_risk", (None, None))
         return {
             "parameter": name,
-            "unit": "relative" if name in TIMES else UNITS[name],
+            "unit": "relative" if PARAMETERS[name].log else UNITS[name],
             "bayes_rms_error": rms,
             "standard_error": rms * mean.error / (2 * mean.value),
             "n_voxels": ratio and ratio.n_estimated,
@@ -165,7 +167,7 @@ def _with_known_fields(
     for name in _FIELDS:
         if name in maps or not (name in laws or name in fields):
             continue
-        values = np.asarray(fields.get(name, NEUTRAL[name]), np.float64)
+        values = np.asarray(fields.get(name, PARAMETERS[name].neutral), np.float64)
         inside = np.broadcast_to(values, maps.shape)[np.broadcast_to(where, maps.shape)]
         laws[name] = Fixed(float(np.nanmedian(inside)))
     return Prior(laws, prior.constraints)

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from ..errors import ModelError
+from ..parameters import PARAMETERS
 from ..settings import Strict, first_problem
-from ..tissue import PARAMETERS
 
 PARTS = ("input", "core", "head")
 """What a network is made of, from the signal to the answer; each can be frozen."""
@@ -78,7 +78,7 @@ class NetworkConfig(Strict):
         """Check names that the types do not hold."""
         for name in self.linear:
             if name not in PARAMETERS:
-                raise ValueError(f"linear: {name!r} must be one of {', '.join(PARAMETERS[:-1])}")
+                raise ValueError(f"linear: {name!r} must be one of {', '.join(PARAMETERS)}")
 
 
 def parse_network(data: Any) -> NetworkConfig:

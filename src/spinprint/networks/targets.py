@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coordinates import TIMES, Coordinates
+from ..coordinates import Coordinates
 from ..errors import ModelError
+from ..parameters import PARAMETERS
 from ..prior import Prior
 from ..tissue import Tissue
 from .config import NetworkConfig
@@ -72,7 +73,7 @@ class Targets:
                 "name": name,
                 "low": self.prior.laws[name].low,
                 "high": self.prior.laws[name].high,
-                "log": name in TIMES and name not in self.config.linear,
+                "log": PARAMETERS[name].log and name not in self.config.linear,
             }
             for name in self.names
         ]

@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, TissueError
 from ..memory import on_lines
+from ..parameters import PARAMETERS
 from ..sequence import Sequence
 from ..tissue import Tissue
 from .engine import run, signal_type
 from .orders import orders_of
-
-WRT = ("t1", "t2", "t1rho", "adc", "b1", "b0")
-"""Parameters the signal can be differentiated for."""
 
 
 @overload
@@ -102,8 +100,8 @@ def simulate_flat(
         `n_states` is below 1.
     """
     for name in wrt:
-        if name not in WRT:
-            raise TissueError(f"wrt = {name!r} must be one of {', '.join(WRT)}")
+        if name not in PARAMETERS:
+            raise TissueError(f"wrt = {name!r} must be one of {', '.join(PARAMETERS)}")
     if n_states is not None and n_states < 1:
         raise InputError(f"n_states = {n_states} must be at least 1: order 0 is what is sampled")
     for name in sequence.unknowns:

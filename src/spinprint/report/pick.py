@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SeriesError
 from ..maps import Maps, Status
+from ..parameters import PARAMETERS
 from ..physics.simulate import simulate
 from ..sequence import Sequence
-from ..tissue import PARAMETERS, Tissue
+from ..tissue import Tissue
 from .content import Fingerprint
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ..parameters import PARAMETERS
 from ..prior import Law, Mixture, Prior, Uniform
 from ..sequence import Sequence
 from ..training.config import TrainConfig
 from .space import Space
 
-_TIMES = ("t1", "t2", "t1rho")
 _RANKS = (4, 6, 8, 12, 16, 24)
 _FACTORS = {2: (1.02, 1.05, 1.1, 1.2, 1.4), 3: (1.1, 1.15, 1.2, 1.3, 1.5)}
 _MANY = (1.15, 1.2, 1.3, 1.5, 2.0)  # with four axes
@@ -65,7 +65,7 @@ def sampling_laws(prior: Prior) -> dict[str, Any]:
 
 
 def _linear(name: str, law: Law) -> Law:
-    spread = name in _TIMES and law.low < law.high
+    spread = PARAMETERS[name].log and law.low < law.high
     return Uniform(law.low, law.high) if spread else law
 
 

@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from ..coordinates import Coordinates
 from ..dictionary import Dictionary
-from ..dictionary.grid_file import FORMAT, KEYS, parse_grid
+from ..dictionary.grid_file import FORMAT, parse_grid
 from ..errors import DictionaryError, InputError, ModelError
 from ..estimators import DictionaryMatching
 from ..evaluation.bounds import cramer_rao
+from ..parameters import PARAMETERS
 from ..prior import Law, Prior
 from ..sequence import Sequence
 from ..settings import first_problem
@@ -234,14 +235,14 @@ def _grid(prior: Prior) -> dict[str, Any]:
     """The range of a prior, as a grid file holds it."""
     spread = [law for law in prior.laws.values() if law.low < law.high]
     factor = _FACTORS.get(len(spread), _COARSE)
-    return {KEYS[name][0]: _axis(name, law, factor) for name, law in prior.laws.items()}
+    return {PARAMETERS[name].key: _axis(name, law, factor) for name, law in prior.laws.items()}
 
 
 def _axis(name: str, law: Law, factor: float) -> dict[str, Any]:
-    low, high = (float(f"{end / KEYS[name][1]:.12g}") for end in (law.low, law.high))
+    low, high = (float(f"{end / PARAMETERS[name].key_unit:.12g}") for end in (law.low, law.high))
     if low == high:
         return {"values": [low]}
     axis = {"start": low, "stop": high}
-    if name in ("t1", "t2", "t1rho"):
+    if PARAMETERS[name].log:
         return {**axis, "factor": factor}
     return {**axis, "step": float(f"{(high - low) / _PARTS:.3g}")}

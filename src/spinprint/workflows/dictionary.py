@@ -8,12 +8,10 @@ from ..dictionary.defaults import default_grid
 from ..dictionary.grid_file import load_grid
 from ..dictionary.on_disk import build_file
 from ..errors import DictionaryError, TissueError
+from ..parameters import FIELDS
 from ..sequence import Sequence
 from ..tissue import ParameterGrid
 from .stages import Stage, silent
-
-KNOWN = ("b1", "b0")
-"""Axes that any grid may have: what a map may tell of each voxel."""
 
 
 def build_dictionary(
@@ -51,7 +49,7 @@ def _fitting_grid(path: Path, sequence: Sequence) -> ParameterGrid:
             f"{path}: has no axis {name}: {sequence.name!r} encodes {unknowns}; give one value"
             " where it is known"
         )
-    for name in sorted({*grid.axes} - wanted - {*KNOWN}):
+    for name in sorted({*grid.axes} - wanted - {*FIELDS}):
         raise TissueError(
             f"{path}: has an axis {name}, of which {sequence.name!r} tells nothing:"
             f" it encodes {unknowns}; leave the axis out"

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import TissueError
+from ...parameters import PARAMETERS, PHYSICAL
 from ...sequence import Sequence
-from ...tissue import PHYSICAL, Tissue
+from ...tissue import Tissue
 from .mixture import Mixture
 
-MAPPED = ("t1", "t2", "t1rho", "adc")
+MAPPED = tuple(name for name, parameter in PARAMETERS.items() if not parameter.is_field)
 """The parameters that a phantom knows and an estimator maps."""
 
 

@@ -8,18 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ...parameters import PARAMETERS
 from ...tissue import Tissue
 from .fields import Fields, texture
 from .mixture import Mixture
-from .phantom import Phantom
+from .phantom import MAPPED, Phantom
 from .pose import Pose
 from .raster import Grid, LabelAt, Shares, rasterise
 from .seeds import stream
 from .shapes import Points
 from .tissue_table import TissueValues
-
-HARMLESS = {"t1": 1.0, "t2": 0.1, "t1rho": 0.1, "adc": 0.0}
-"""Tissue values of voxels without signal: anything a simulation can digest."""
 
 _TEXTURE_LENGTH = 8.0
 
@@ -112,7 +110,8 @@ def fill(
     over 8 mm. T2 and T1rho share a field, as both follow water and collagen, so that
     T2 <= T1rho holds everywhere.
     """
-    values = {name: np.full(labels.shape, value) for name, value in HARMLESS.items()}
+    # Voxels without signal hold typical tissue, which any simulation can digest.
+    values = {name: np.full(labels.shape, PARAMETERS[name].typical) for name in MAPPED}
     for label, tissue in tissues.items():
         inside = labels == label
         at = Points(*(axis[inside] for axis in places))

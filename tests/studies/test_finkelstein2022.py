@@ -11,9 +11,8 @@ import pytest
 
 from spinprint.parallel import Progress
 from spinprint.report import Outcome, Table, Verdicts
-from spinprint.studies.finkelstein2022 import (
-    SCALES,
-    STUDY,
+from spinprint.studies.finkelstein2022 import SCALES, STUDY
+from spinprint.studies.finkelstein2022.experiment import (
     Sizes,
     arms,
     comparisons,
@@ -22,7 +21,7 @@ from spinprint.studies.finkelstein2022 import (
     training,
     trainings,
 )
-from spinprint.studies.finkelstein2022_report import report
+from spinprint.studies.finkelstein2022.page import report
 from spinprint.studies.study import run_study
 
 TINY = Sizes(

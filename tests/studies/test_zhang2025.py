@@ -14,16 +14,16 @@ from spinprint.report import Outcome, Verdict
 from spinprint.studies import find_study
 from spinprint.studies.results import Results, plain
 from spinprint.studies.study import SCALES, Run
-from spinprint.studies.zhang2025 import CHOICES, SPACE, cost, dictionary_space
-from spinprint.studies.zhang2025_claims import (
+from spinprint.studies.zhang2025.claims import (
     accuracy,
     choices_matter,
     in_vivo,
     published,
     robustness,
 )
-from spinprint.studies.zhang2025_comparisons import WHOLE, differences, knees, sphere_pairs
-from spinprint.studies.zhang2025_setting import (
+from spinprint.studies.zhang2025.comparisons import WHOLE, differences, knees, sphere_pairs
+from spinprint.studies.zhang2025.experiment import CHOICES, SPACE, cost, dictionary_space
+from spinprint.studies.zhang2025.setting import (
     NETWORK,
     PARAMETERS,
     PLAIN,
@@ -35,7 +35,7 @@ from spinprint.studies.zhang2025_setting import (
     grid_over,
     tissue_groups,
 )
-from spinprint.studies.zhang2025_sizes import SIZES
+from spinprint.studies.zhang2025.sizes import SIZES
 from spinprint.tuning.network import NetworkTask
 from spinprint.workflows.stages import silent
 

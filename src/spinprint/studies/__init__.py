@@ -1,6 +1,6 @@
-"""Experiments of papers, each as one command: what is claimed beside what is measured.
+"""Experiments of papers, one command each: what a paper claims beside what is measured.
 
-A study is a module of this package that holds a `STUDY` and is listed in `STUDIES`.
+A study is a folder of this package, listed in `STUDIES`, whose `__init__` holds a `STUDY`.
 """
 
 from __future__ import annotations

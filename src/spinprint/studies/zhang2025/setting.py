@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dictionary import Dictionary
-from ..estimators import DictionaryMatching, Estimator, NetworkRegression, PosteriorMean
-from ..evaluation.typical import typical_tissues
-from ..parallel import Progress
-from ..prior import Prior, Uniform
-from ..sequence import presets
-from ..tissue import Axis, ParameterGrid, Tissue
-from ..training.config import TrainConfig, parse_config
-from ..tuning.config import MatchingBase, MatchingTuning, TuneConfig
-from ..tuning.matching import MatchingTask
-from ..tuning.network import NetworkTask
-from ..tuning.results import Trial
-from ..tuning.run import run_search
-from .study import Run
-from .zhang2025_sizes import Sizes
+from ...dictionary import Dictionary
+from ...estimators import DictionaryMatching, Estimator, NetworkRegression, PosteriorMean
+from ...evaluation.typical import typical_tissues
+from ...parallel import Progress
+from ...prior import Prior, Uniform
+from ...sequence import presets
+from ...tissue import Axis, ParameterGrid, Tissue
+from ...training.config import TrainConfig, parse_config
+from ...tuning.config import MatchingBase, MatchingTuning, TuneConfig
+from ...tuning.matching import MatchingTask
+from ...tuning.network import NetworkTask
+from ...tuning.results import Trial
+from ...tuning.run import run_search
+from ..study import Run
+from .sizes import Sizes
 
 if TYPE_CHECKING:
-    from ..networks.model import Model
+    from ...networks.model import Model
 
 NETWORK, TUNED, PLAIN, BAYES = "network", "tuned matching", "plain matching", "posterior mean"
 """The estimators by name."""

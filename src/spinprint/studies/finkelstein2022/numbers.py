@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation.agreement import Estimate
-from ..evaluation.monte_carlo.repeats import SWEEP
-from ..evaluation.monte_carlo.scores import ALL
-from .claims import estimate, reduction
+from ...evaluation.agreement import Estimate
+from ...evaluation.monte_carlo.repeats import SWEEP
+from ...evaluation.monte_carlo.scores import ALL
+from ..claims import estimate, reduction
 
 if TYPE_CHECKING:
-    from .finkelstein2022_sizes import Sizes
+    from .sizes import Sizes
 
 
 class Numbers:

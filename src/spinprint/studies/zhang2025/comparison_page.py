@@ -1,4 +1,4 @@
-"""The page of `zhang2025`, made from its numbers alone."""
+"""The page of the study: synthetic signals, the NIST phantom and knees."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.agreement import bland_altman
-from ..report import (
-    Bullets,
+from ...evaluation.agreement import bland_altman
+from ...report import (
     Column,
     Details,
     Gallery,
@@ -19,20 +18,17 @@ from ..report import (
     Text,
     Verdicts,
 )
-from ..report.quantities import DISPLAY, listed
-from .zhang2025_claims import published, verdicts
-from .zhang2025_comparisons import KNEE_DB, PHANTOM_DB, sphere_pairs
-from .zhang2025_setting import (
+from ...report.quantities import DISPLAY, listed
+from .claims import published
+from .comparisons import KNEE_DB, PHANTOM_DB, sphere_pairs
+from .setting import (
     BAYES,
     NETWORK,
     PARAMETERS,
     PLAIN,
-    PRIOR,
-    SEQUENCE,
     TUNED,
-    WATCHED_DB,
 )
-from .zhang2025_sizes import Sizes
+from .training_page import as_array
 
 _SHOWN_DB = (10.0, 20.0, 30.0)
 _ALL = (NETWORK, TUNED, PLAIN, BAYES)
@@ -40,220 +36,8 @@ _ALL = (NETWORK, TUNED, PLAIN, BAYES)
 Found = Mapping[str, Any]
 
 
-def sections(found: Found, sizes: Sizes) -> tuple[Section, ...]:
-    """All sections, the verdicts first."""
-    return (
-        _claims(found, sizes),
-        _choices(found, sizes),
-        _dictionaries(found),
-        _ranks(found, sizes),
-        _synthetic(found["synthetic"]),
-        _nist(found["NIST phantom"]),
-        _knees(found["knees"]),
-        _methods(found),
-    )
-
-
-def _claims(found: Found, sizes: Sizes) -> Section:
-    warning = "This scale shows that the study runs; its networks have hardly learned: the verdicts"
-    return Section(
-        "Claims and verdicts",
-        [
-            *([] if sizes.telling else [Text(f"{warning} mean nothing.", style="summary")]),
-            Verdicts(verdicts(found, NETWORK, (TUNED, PLAIN))),
-            Text(
-                "All data are simulated with the same signal model that networks and dictionaries"
-                " were made with. What a scanner adds (motion, undersampling, flow, fat, a wrong B1"
-                " map) can make estimators differ in vivo, and is not in these numbers.",
-                style="summary",
-            ),
-        ],
-    )
-
-
-def _choices(found: Found, sizes: Sizes) -> Section:
-    risk = found["Bayes risk"]["scaled MSE"]
-    choices, search = found["training choices"], found["network search"]
-    rows = sorted(choices["trials"], key=lambda row: row["error"] or np.inf)
-    repeats = choices["repeats of the default"]
-    return Section(
-        "Training choices",
-        [
-            Table(
-                caption=(
-                    "Trainings that differ from the default in one choice, best first:"
-                    f" {sizes.choice_steps} steps each. Squared error of scaled parameters over"
-                    " that of the posterior mean on the same signals."
-                ),
-                columns=[Column("choice", is_text=True), "all ratios, of the default",
-                         *(Column(f"{snr:g} dB") for snr in WATCHED_DB)],
-                rows=[
-                    [row["choice"], row["error"] / _default(choices), *_over_risk(row, risk)]
-                    for row in rows
-                    if row["error"] is not None
-                ],
-                notes=(
-                    "The default with other seeds: "
-                    + ", ".join(f"{error / _default(choices):.2f}" for error in repeats)
-                    + " of it. All ratios: geometric mean over parameters and ratios."
-                ),
-            ),
-            Text(
-                f"The network compared below was trained for {sizes.steps} steps with the best of"
-                f" these and of {len(search['trials'])} further trainings that vary several choices"
-                f" at once: {_said(search['chosen'])}. Short trainings favour"
-                " what learns fast, so the default is kept unless it is beaten by more than seeds"
-                " differ."
-            ),
-        ],
-    )  # fmt: skip
-
-
-def _default(choices: Found) -> float:
-    (row,) = (one for one in choices["trials"] if one["choice"] == "default")
-    return float(row["error"])
-
-
-def _over_risk(row: Found, risk: Mapping[str, float]) -> list[float | None]:
-    return [_ratio(row.get(f"scaled MSE at {snr} dB"), risk[snr]) for snr in risk]
-
-
-def _ratio(a: float | None, b: float) -> float | None:
-    return None if a is None else a / b
-
-
-def _said(chosen: Mapping[str, Any]) -> str:
-    return listed([f"{key.removeprefix('network.')} {value}" for key, value in chosen.items()])
-
-
-def _dictionaries(found: Found) -> Section:
-    from ..report.figures import pareto_figure
-
-    risk = found["Bayes risk"]["scaled MSE"]
-    step = found["dictionary search"]
-    rows = [row for row in step["trials"] if row["error"] is not None]
-    groups = {
-        name: tuple(np.array([[r["time"], r["error"]] for r in rows if r["refine"] is refined]).T)
-        for name, refined in (("refined", True), ("best atom", False))
-        if any(r["refine"] is refined for r in rows)
-    }
-    return Section(
-        "Dictionaries",
-        [
-            Picture(
-                pareto_figure(groups, cost_label="time of a voxel [s]",
-                              error_label="scaled mean squared error"),
-                alt="Time against error of all dictionaries that were tried.",
-                caption="Dictionaries of three densities and four ranks, refined and not.",
-            ),
-            Table(
-                caption="All dictionaries, best first. Squared error over that of the posterior"
-                " mean on the same signals.",
-                columns=[Column("step of times", "factor"), "rank", "refined", "atoms",
-                         Column("time of a voxel", "µs"), *(f"{snr} dB" for snr in risk)],
-                rows=[
-                    [row["density"], row["rank"], "yes" if row["refine"] else "no",
-                     int(row["atoms"]), 1e6 * row["time"], *_over_risk(row, risk)]
-                    for row in sorted(rows, key=lambda row: row["error"])
-                ],
-            ),
-            Text(f"Taken: {_said(step['best']['chosen'])}, the fastest within 5 % of the least"
-                 " error."),
-        ],
-    )  # fmt: skip
-
-
-def _ranks(found: Found, sizes: Sizes) -> Section:
-    from ..report.figures import singular_vectors_figure, spectrum_figure
-
-    step, risk = found["singular vectors"], found["Bayes risk"]["scaled MSE"]
-    starts = np.cumsum([train.pulses for train in SEQUENCE.trains])[:-1]
-    by_rank = {
-        name: sorted(found[key]["trials"], key=lambda row: row[rank])
-        for name, key, rank in (
-            ("network", "ranks of networks", "network.core.rank"),
-            ("matching", "ranks of dictionaries", "rank"),
-        )
-    }
-    loss = Table(
-        caption="Cramér-Rao deviation in the leading vectors over that from all samples, tissue"
-        " over the prior.",
-        columns=["rank", *(Column(which, "", DISPLAY[p].symbol) for p in PARAMETERS
-                           for which in ("median", "95th percentile"))],
-        rows=[
-            [rank, *(step[which][p][i] for p in PARAMETERS for which in ("median loss",
-                                                                         "loss at 95 %"))]
-            for i, rank in enumerate(step["ranks"])
-        ],
-        notes="A dash: so few vectors do not tell the unknowns apart.",
-    )  # fmt: skip
-    error = Table(
-        caption=(
-            "Squared error over that of the posterior mean against rank;"
-            f" {SEQUENCE.n_samples} is no compression. Networks of {sizes.choice_steps} steps;"
-            " matching refined from a sparse grid."
-        ),
-        columns=["rank", *(Column(f"{snr} dB", "", name) for name in by_rank for snr in risk)],
-        rows=[
-            [int(a["network.core.rank"]), *_over_risk(a, risk), *_over_risk(b, risk)]
-            for a, b in zip(*by_rank.values(), strict=False)
-        ],
-    )
-    kept = ", ".join(f"{rank} for {energy}" for energy, rank in step["rank of energy"].items())
-    return Section(
-        "Singular vectors and rank",
-        [
-            Gallery(
-                [
-                    Picture(spectrum_figure(np.array(step["singular values"])),
-                            alt="Singular values of signals of the prior, falling.",
-                            caption="Singular values."),
-                    Picture(singular_vectors_figure(np.array(step["vectors"]).T, starts),
-                            alt="The first six singular vectors over the pulse number; lines where"
-                            " a preparation is played.",
-                            caption="The first six singular vectors."),
-                ]
-            ),
-            Text(f"Vectors that hold a part of the energy: {kept}."),
-            loss,
-            Gallery(_rank_curves(step, by_rank, risk)),
-            error,
-        ],
-    )  # fmt: skip
-
-
-def _rank_curves(step: Found, by_rank: Mapping[str, Any], risk: Mapping[str, float]) -> list[Any]:
-    from ..report.figures import Curve, curves_figure
-
-    ranks = np.array(step["ranks"], float)
-    loss = [
-        Curve(name=DISPLAY[p].symbol, x=ranks, y=_array(step["median loss"][p])) for p in PARAMETERS
-    ]
-    error = []
-    for name, rows in by_rank.items():
-        key = "network.core.rank" if name == "network" else "rank"
-        for snr in ("10", "30"):
-            y = _array([_ratio(row.get(f"scaled MSE at {snr} dB"), risk[snr]) for row in rows])
-            x = np.array([row[key] for row in rows], float)
-            error.append(Curve(name=f"{name}, {snr} dB", x=x, y=y))
-    return [
-        Picture(
-            curves_figure(
-                loss, x_label="rank", y_label="bound over that of all samples", logarithmic=""
-            ),
-            alt="Median loss of the Cramér-Rao bound against rank, falling to 1.",
-            caption="Loss of the Cramér-Rao bound.",
-        ),
-        Picture(
-            curves_figure(error, x_label="rank", y_label="squared error over Bayes risk",
-                          logarithmic="xy"),
-            alt="Squared error over the Bayes risk against rank of networks and of matching.",
-            caption="Error against rank; the last point is no compression.",
-        ),
-    ]  # fmt: skip
-
-
-def _synthetic(step: Found) -> Section:
+def synthetic_section(step: Found) -> Section:
+    """All estimators on the same noisy signals of tissue off every grid."""
     main = step["over the prior"]
     table = _score_table(main, _ALL)
     return Section(
@@ -280,15 +64,15 @@ def _value(group: Found, **wanted: Any) -> float | None:
 
 
 def _snr_curves(group: Found, parameter: str) -> Picture:
-    from ..report.figures import Curve, curves_figure
+    from ...report.figures import Curve, curves_figure
 
     curves = []
     for name in _ALL:
         rows = _pick(group["scores"], estimator=name, parameter=parameter, measure="mape")
-        x, y, low, high = (_array([row[key] for row in rows])
+        x, y, low, high = (as_array([row[key] for row in rows])
                            for key in ("snr_db", "value", "low", "high"))  # fmt: skip
         curves.append(Curve(name=name, x=x, y=y, low=low, high=high, is_bound=name == BAYES))
-    bound = _array(group["bound"][parameter])
+    bound = as_array(group["bound"][parameter])
     curves.append(Curve(name="Cramér-Rao", x=x, y=bound, is_bound=True))
     symbol = DISPLAY[parameter].symbol
     return Picture(
@@ -389,7 +173,8 @@ def _group(name: str, group: Found) -> Table:
         )  # fmt: skip
 
 
-def _nist(step: Found) -> Section:
+def nist_section(step: Found) -> Section:
+    """Means of spheres against the tables."""
     outside = [one for one in step["spheres"] if not one["inside"]]
     names = listed([f"{one['array'].upper()} array {one['sphere']}" for one in outside])
     rows = [
@@ -427,7 +212,7 @@ def _nist(step: Found) -> Section:
 
 
 def _bland_altman(spheres: list[Found], name: str, parameter: str) -> Picture:
-    from ..report.figures import bland_altman_figure
+    from ...report.figures import bland_altman_figure
 
     pairs = [sphere_pairs(spheres, array, name)[parameter] for array in ("t1", "t2")]
     estimate, truth = (np.concatenate([pair[i] for pair in pairs]) for i in (0, 1))
@@ -444,7 +229,8 @@ def _bland_altman(spheres: list[Found], name: str, parameter: str) -> Picture:
     )  # fmt: skip
 
 
-def _knees(step: Found) -> Section:
+def knees_section(step: Found) -> Section:
+    """Cartilage of synthetic volunteers: differences and repeatability."""
     tests = {(r["parameter"], r["region"]): r for r in step["differences"][TUNED]}
     plain = {(r["parameter"], r["region"]): r for r in step["differences"][PLAIN]}
     truth = {(r["parameter"], r["region"]): r for r in step["differences"]["truth"]}
@@ -456,7 +242,7 @@ def _knees(step: Found) -> Section:
             if key not in tests:
                 continue
             levels = [
-                1e3 * float(np.nanmean(_array(step["means"][name][parameter])[i][:, 0]))
+                1e3 * float(np.nanmean(as_array(step["means"][name][parameter])[i][:, 0]))
                 for name in ("truth", NETWORK, TUNED, PLAIN)
             ]
             median = tests[key]["median percent"]
@@ -501,34 +287,3 @@ def _knees(step: Found) -> Section:
             ),
         ],
     )  # fmt: skip
-
-
-def _methods(found: Found) -> Section:
-    ranges = listed(
-        [f"{DISPLAY[p].symbol} {1e3 * PRIOR.laws[p].low:g} to {1e3 * PRIOR.laws[p].high:g} ms"
-         for p in PARAMETERS]
-    )  # fmt: skip
-    seconds = found["training"].get("seconds")
-    return Section(
-        "Our choices where the abstract is silent",
-        [
-            Bullets(
-                [
-                    f"Sequence: {SEQUENCE.name}. {SEQUENCE.citation}",
-                    f"Prior: {ranges}, logarithms even, T2 ≤ T1ρ ≤ T1; B1 even from 0.8 to 1.2 and"
-                    " known in every voxel. Whether B1 was known in the paper is not known.",
-                    "SNR: 20 log10 of the signal's rms over time over sqrt(2) sigma, sigma told to"
-                    " all estimators.",
-                    "Tuned matching: the best of several densities, ranks and refinement on the"
-                    " signals that trainings are judged on; found by maximum likelihood, within"
-                    " T2 ≤ T1ρ ≤ T1. Plain matching: a fine grid, an energy of 0.9999, the atom.",
-                    f"Training of the network: {seconds:g} s." if seconds else "Network trained.",
-                ]
-            )
-        ],
-    )
-
-
-def _array(values: Any) -> Any:
-    """Plain values as an array, None as NaN."""
-    return np.array(values, dtype=float)

@@ -5,17 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..report import Outcome, Section, Text, Verdict, Verdicts
-from ..report.quantities import listed
-from .claims import claim, judge
-from .finkelstein2022_numbers import Numbers
-from .finkelstein2022_tables import boundary, errors, gains
+from ...report import Outcome, Section, Text, Verdict, Verdicts
+from ...report.quantities import listed
+from ..claims import claim, judge
+from .numbers import Numbers
+from .tables import boundary, errors, gains
 
 if TYPE_CHECKING:
-    from .finkelstein2022_sizes import Sizes
+    from .sizes import Sizes
 
 CLAIMED = 15.0
 """The reduction of the mean squared error that the abstract states [%]."""
+
+PROSE = (
+    (
+        "A recurrent network maps signal evolutions of a diffusion-encoded sequence to T1, T2 and "
+        "ADC. The weights learned from clean signals initialise a training on noisy ones, in "
+        "which the last layer is frozen. The abstract states that the mean squared error is 15 % "
+        "below that of noisy training alone and that, from 10 to 60 dB, the network is comparable "
+        "to the clean one at high SNR and more robust at low SNR."
+    ),
+    (
+        "The abstract leaves the following open; these are our choices. The sequence is our "
+        "preset diffusion_fisp. Tissue is that of the brain at 3 T, from white matter to fluid "
+        "(PRIOR), with log T1, log T2 and ADC uniform; it is a fixed set, as a dictionary would "
+        "be, with new noise at every step. The network is one layer of gated recurrent units that "
+        "reads several samples per step, with a linear layer on its last state; the noise level "
+        "is not an input. It minimises the squared error of scaled coordinates with AdamW at a "
+        "learning rate of 1e-3, which rises briefly and then follows a cosine in every stage. "
+        "Noisy stages draw the SNR (rms over time) of each signal uniformly from 10 to 60 dB. "
+        "Clean and noisy stages are equally long. The weights kept are those of a stage's best "
+        "validation on other tissue."
+    ),
+)
+"""The method, and what the abstract leaves open, as the page states them."""
 
 COMPARABLE = 1.25
 """Times the error of the clean network up to which another counts as comparable: our choice."""
@@ -130,11 +153,8 @@ def _summary(rows: Sequence[Verdict], controls: Sequence[Verdict]) -> str:
 
 
 def _choices(sizes: Sizes) -> list[str]:
-    from . import finkelstein2022
-
-    paragraphs = (finkelstein2022.__doc__ or "").split("\n\n")
     return [
-        *(" ".join(paragraph.split()).replace("`", "") for paragraph in paragraphs[1:]),
+        *PROSE,
         (
             f"Here the network has {sizes.width} units, reads {sizes.samples_per_step} samples a"
             f" step and learns from {sizes.batch} signals at a time;"
@@ -142,6 +162,6 @@ def _choices(sizes: Sizes) -> list[str]:
             " begin with the same weights and share the tissue. The Monte Carlo tests"
             f" {sizes.tested} tissues off any grid, {sizes.draws} noise draws at each ratio, the"
             " same for all. The Bayes risk is the error of the posterior mean on the same signals,"
-            " which is told the noise."
+            " with the noise known."
         ),
     ]

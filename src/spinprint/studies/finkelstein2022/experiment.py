@@ -1,35 +1,19 @@
-"""Finkelstein, Liao, Cao and Zhong, MIDL 2022: does clean training first help with noise?
-
-A recurrent network maps signal evolutions of a diffusion-encoded sequence to T1, T2 and ADC.
-Trained on clean signals, its weights start a training on noisy ones in which its last layer is
-frozen. The abstract says: the mean squared error is 15 % below that of noisy training alone; from
-10 to 60 dB the network is comparable to the clean one at high ratios, more robust at low ones.
-
-The abstract leaves open what follows; these are our choices. The sequence is our preset
-`diffusion_fisp`; tissue is that of the brain at 3 T, logarithms of T1 and T2 and ADC itself even
-from white matter to fluid (`PRIOR`), a fixed set as a dictionary would be, with new noise at every
-step; the network is one gated recurrent layer that reads some samples a step, with a linear layer
-on its last state, and is not told the noise; it learns the squared error of scaled coordinates with
-AdamW at 1e-3, rising briefly and falling along a cosine in every stage; noisy stages draw each
-signal's ratio (rms over time) evenly from 10 to 60 dB; clean and noisy stages are equally long;
-weights are those of a stage's best measurement on other tissue.
-"""
+"""The trainings and the Monte Carlo of the study; `page` states the choices behind them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..estimators import Estimator, NetworkRegression, PosteriorMean
-from ..evaluation import MonteCarlo, run_monte_carlo
-from ..evaluation.monte_carlo.repeats import error_ratios, mean_errors, squared_errors
-from ..parallel import Progress
-from ..prior import Prior, Uniform
-from ..sequence.presets import diffusion_fisp
-from ..training.config import TrainConfig, parse_config
-from .finkelstein2022_report import report
-from .finkelstein2022_sizes import SCALES, Sizes
-from .study import Run, Study
+from ...estimators import Estimator, NetworkRegression, PosteriorMean
+from ...evaluation import MonteCarlo, run_monte_carlo
+from ...evaluation.monte_carlo.repeats import error_ratios, mean_errors, squared_errors
+from ...parallel import Progress
+from ...prior import Prior, Uniform
+from ...sequence.presets import diffusion_fisp
+from ...training.config import TrainConfig, parse_config
+from ..study import Run
+from .sizes import Sizes
 
 RATIOS_DB = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0)
 """The sweep [dB]."""
@@ -139,8 +123,8 @@ def trainings(sizes: Sizes, seeds: list[int]) -> Iterator[tuple[str, TrainConfig
 
 def networks(run: Run[Sizes]) -> dict[str, NetworkRegression]:
     """All trained networks as estimators, named `folder/stage`."""
-    from ..networks.model import Model
-    from ..training.loop import STAGES
+    from ...networks.model import Model
+    from ...training.loop import STAGES
 
     found = {}
     for name, config in trainings(run.scale, run.seeds(run.scale.seeds)):
@@ -228,18 +212,3 @@ def cost(sizes: Sizes) -> str:
         f"{len(configs)} trainings, {steps} steps of {sizes.batch} signals together; then"
         f" {fits} noisy signals for each of {made} networks and the posterior mean"
     )
-
-
-STUDY = Study(
-    name="finkelstein2022",
-    title="Does clean training first help a network with noise?",
-    paper=(
-        "Finkelstein A, Liao C, Cao X, Zhong J. Transfer learning promotes robust parametric"
-        " mapping of diffusion encoded MR fingerprinting. MIDL 2022"
-        " (openreview.net/forum?id=pCusj-HT_bi)."
-    ),
-    scales=SCALES,
-    cost=cost,
-    measure=measure,
-    report=report,
-)

@@ -1,18 +1,12 @@
-"""Zhang et al., NMR Biomed 2025;38:e70045: a tuned network against tuned matching in the knee.
+"""The steps of the study.
 
-Of the paper the abstract was at hand. It says what was compared, on which three kinds of data, and
-in words what came out; all else here is our choice: the sequence (the preset `knee_t1_t2_t1rho`, a
-public one that stands in), the noise, the range of tissue, the networks and the dictionaries. B1 is
-known in every voxel; whether it was in the paper is not known. No knee was measured: what is said
-of knees is shown by simulation alone.
-
-Methods. Tissue is expected anywhere in the prior, B1 evenly from 0.8 to 1.2. (1) The singular
-vectors of its signals, and what the Cramér-Rao bound loses in the leading ones. (2) Trainings that
-differ from the default in one choice, equally long and judged on the same signals; then a search
-over several choices at once; the best of all is trained to the end. (3) Dictionaries of several
-densities and ranks, with and without refinement; beside the best of them a plain one as it is usual
-in the field: a fine grid, a basis of energy 0.9999, the best atom. (4) All estimators on the same
-synthetic signals, on the spheres of the NIST phantom, and on two visits of synthetic volunteers.
+Tissue lies anywhere in the prior, with B1 uniform from 0.8 to 1.2. (1) The singular vectors of its
+signals, and the loss of the Cramér-Rao bound in the leading ones. (2) Trainings that differ from
+the default in one choice, of equal length and judged on the same signals; then a search over
+several choices at once; the best is trained in full. (3) Dictionaries of several densities and
+ranks, with and without refinement; beside the best of them a plain one as is usual in the field:
+a fine grid, a basis of energy 0.9999, no refinement. (4) All estimators on the same synthetic
+signals, on the spheres of the NIST phantom, and on two visits of synthetic volunteers.
 """
 
 from __future__ import annotations
@@ -22,21 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from ..coordinates import Coordinates
-from ..dictionary.compression import find_basis
-from ..evaluation.compression_loss import compression_loss
-from ..parallel import Progress
-from ..prior import Prior
-from ..training.config import parse_config
-from ..training.examples import Examples
-from ..tuning.defaults import sampling_laws
-from ..tuning.network import NetworkTask
-from ..tuning.results import Trial, best_of, trial_table
-from .study import Run, Study
-from .zhang2025_claims import chance
-from .zhang2025_comparisons import knees, nist_phantom, synthetic
-from .zhang2025_report import sections
-from .zhang2025_setting import (
+from ...coordinates import Coordinates
+from ...dictionary.compression import find_basis
+from ...evaluation.compression_loss import compression_loss
+from ...parallel import Progress
+from ...prior import Prior
+from ...training.config import parse_config
+from ...training.examples import Examples
+from ...tuning.defaults import sampling_laws
+from ...tuning.network import NetworkTask
+from ...tuning.results import Trial, best_of, trial_table
+from ..study import Run
+from .claims import chance
+from .comparisons import knees, nist_phantom, synthetic
+from .setting import (
     PARAMETERS,
     PRIOR,
     SEQUENCE,
@@ -45,7 +38,7 @@ from .zhang2025_setting import (
     Searches,
     posterior_mean,
 )
-from .zhang2025_sizes import SIZES, Sizes
+from .sizes import Sizes
 
 CHOICES: dict[str, dict[str, Any]] = {
     "default": {},
@@ -251,19 +244,3 @@ def cost(sizes: Sizes) -> str:
         f"{trainings} trainings of {sizes.choice_steps} steps and one of {sizes.steps},"
         f" {8 * len(sizes.densities)} dictionaries, {2 * sizes.volunteers} knees"
     )
-
-
-STUDY = Study(
-    name="zhang2025",
-    title="A tuned network against tuned dictionary matching in the knee",
-    paper=(
-        "Zhang, de Moura, Monga, Zibetti, Regatte: Fine-Tuning Deep Learning Model for Quantitative"
-        " Knee Joint Mapping With MR Fingerprinting and Its Comparison to Dictionary Matching"
-        " Method. NMR Biomed 2025;38(6):e70045, doi 10.1002/nbm.70045. Of the paper the abstract"
-        " was at hand; all data here are simulated."
-    ),
-    scales=SIZES,
-    cost=cost,
-    measure=measure,
-    report=sections,
-)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..estimators import Estimator
-from ..evaluation.agreement import agree, agreement_table, repeatability, signed_rank
-from ..evaluation.erosion import erode_labels
-from ..evaluation.monte_carlo import (
+from ...estimators import Estimator
+from ...evaluation.agreement import agree, agreement_table, repeatability, signed_rank
+from ...evaluation.erosion import erode_labels
+from ...evaluation.monte_carlo import (
     MonteCarlo,
     Outcome,
     contrast_estimators,
@@ -21,15 +21,15 @@ from ..evaluation.monte_carlo import (
     score_table,
     shrinkage,
 )
-from ..evaluation.regions import region_means
-from ..maps import UNITS, Maps, Status
-from ..parallel import Progress
-from ..simulation.phantoms import cartilage_regions
-from ..simulation.phantoms.knee_anatomy import CARTILAGE
-from ..simulation.phantoms.nist import SPHERES, sphere_values
-from ..workflows.simulation import Simulation, simulate_phantom
-from .study import Run
-from .zhang2025_setting import (
+from ...evaluation.regions import region_means
+from ...maps import UNITS, Maps, Status
+from ...parallel import Progress
+from ...simulation.phantoms import cartilage_regions
+from ...simulation.phantoms.knee_anatomy import CARTILAGE
+from ...simulation.phantoms.nist import SPHERES, sphere_values
+from ...workflows.simulation import Simulation, simulate_phantom
+from ..study import Run
+from .setting import (
     B1,
     BAYES,
     NETWORK,
@@ -41,7 +41,7 @@ from .zhang2025_setting import (
     Estimators,
     tissue_groups,
 )
-from .zhang2025_sizes import Sizes
+from .sizes import Sizes
 
 SNRS_DB = (5.0, 10.0, 20.0, 30.0, 40.0)
 """Ratios of the synthetic comparison, rms convention [dB]."""

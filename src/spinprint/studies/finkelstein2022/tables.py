@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.agreement import Estimate
-from ..evaluation.monte_carlo.repeats import SWEEP
-from ..evaluation.monte_carlo.scores import ALL
-from ..report import Column, Details, Outcome, Picture, Table, Text
-from ..report.quantities import DISPLAY, listed, shown
-from .claims import estimate, judge, with_interval
-from .finkelstein2022_numbers import Numbers
+from ...evaluation.agreement import Estimate
+from ...evaluation.monte_carlo.repeats import SWEEP
+from ...evaluation.monte_carlo.scores import ALL
+from ...report import Column, Details, Outcome, Picture, Table, Text
+from ...report.quantities import DISPLAY, listed, shown
+from ..claims import estimate, judge, with_interval
+from .numbers import Numbers
 
 
 def errors(numbers: Numbers) -> Iterator[Any]:
@@ -64,7 +64,7 @@ def _heads(numbers: Numbers, *, is_text: bool = False) -> list[Column]:
 
 
 def _error_figure(numbers: Numbers) -> Picture:
-    from ..report.figures import curves_figure
+    from ...report.figures import curves_figure
 
     n = numbers.n
     drawn = {
@@ -95,7 +95,7 @@ def _error_figure(numbers: Numbers) -> Picture:
 def _curve(
     name: str, numbers: Numbers, points: Sequence[Estimate], *, is_bound: bool = False
 ) -> Any:
-    from ..report.figures import Curve
+    from ...report.figures import Curve
 
     x = np.array([float(snr) for snr in numbers.snrs])
     y, low, high = (np.array([getattr(p, key) for p in points]) for key in ("value", "low", "high"))
@@ -135,7 +135,7 @@ def gains(numbers: Numbers) -> Iterator[Any]:
 
 
 def _gain_figure(numbers: Numbers) -> Picture:
-    from ..report.figures import curves_figure
+    from ...report.figures import curves_figure
 
     n = numbers.n
     pairs = {

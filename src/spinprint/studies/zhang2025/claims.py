@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.agreement import Estimate
-from ..report import Verdict
-from ..report.quantities import DISPLAY
-from .claims import claim, estimate, with_interval
+from ...evaluation.agreement import Estimate
+from ...report import Verdict
+from ...report.quantities import DISPLAY
+from ..claims import claim, estimate, with_interval
 
 PUBLISHED_WCV = {"t1": 3.0, "t2": 6.0, "t1rho": 5.0}
 """Scan-rescan coefficients of variation in cartilage are below these, root mean square [%];

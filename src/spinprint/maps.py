@@ -29,6 +29,11 @@ class Status(IntEnum):
     NOT_FINITE = 5
 
     @property
+    def label(self) -> str:
+        """A word or two for people."""
+        return self.name.replace("_", " ").lower()
+
+    @property
     def meaning(self) -> str:
         """One sentence for people."""
         return _MEANING[self]

@@ -66,7 +66,7 @@ def test_map_counts_the_voxels_that_hold_no_numbers(run: Run, scan: Path, tmp_pa
     )  # (0, 0, 0) is air
     assert outcome.err[-1].startswith(f"2 of {asked} voxels: the series holds NaN or Inf here")
     status = nib.Nifti1Image.from_filename(
-        tmp_path / "maps/sub-01/anat/sub-01_desc-status_mask.nii.gz"
+        tmp_path / "maps/sub-01/anat/sub-01_desc-status_dseg.nii.gz"
     ).get_fdata()
     assert status[12, 12, 0] == status[0, 0, 0] == spinprint.Status.NOT_FINITE
 

@@ -67,14 +67,28 @@ def test_names(tmp_path: Path) -> None:
         "dwi/sub-k7_ADC",
         "dwi/sub-k7_desc-sd_ADC",
         *(f"anat/sub-k7_{ending}" for ending in (
-            "M0map", "part-phase_M0map", "desc-status_mask", "desc-sigma_map", "desc-score_map",
+            "M0map", "desc-phase_M0map", "desc-status_dseg", "desc-sigma_map", "desc-score_map",
             "desc-t1Low_map")),
     ]  # fmt: skip
     expected = {f"sub-k7/{stem}{suffix}" for stem in stems for suffix in (".nii.gz", ".json")}
-    expected |= {"dataset_description.json", ".bidsignore"}
+    expected |= {"sub-k7/anat/sub-k7_desc-status_dseg.tsv"}
+    expected |= {"dataset_description.json", "README", ".bidsignore"}
     assert set(contents(tmp_path / "out")) == expected
     assert {path.relative_to(tmp_path / "out").as_posix() for path in paths} == expected
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_names_of_fields(tmp_path: Path) -> None:
+    write_maps(make_maps("t1", "b1", "b0"), tmp_path, sequence=SEQUENCE)
+    names = {path.name for path in (tmp_path / "sub-01/fmap").glob("*.nii.gz")}
+    suffixes = ("TB1map", "desc-sd_TB1map", "fieldmap", "desc-sd_fieldmap", "magnitude")
+    assert names == {f"sub-01_{suffix}.nii.gz" for suffix in suffixes}
+    magnitude, m0 = (
+        nib.Nifti1Image.from_filename(tmp_path / f"sub-01/{name}.nii.gz").get_fdata()
+        for name in ("fmap/sub-01_magnitude", "anat/sub-01_M0map")
+    )
+    assert np.array_equal(magnitude, m0, equal_nan=True)
+    assert set(read_maps(tmp_path)) == {"t1", "b1", "b0"}
 
 
 def test_round_trip(tmp_path: Path, series: Series) -> None:
@@ -164,7 +178,7 @@ def test_sidecars(tmp_path: Path, series_path: Path, series: Series) -> None:
         "anat/sub-01_desc-sd_T1rho": "s",
         "dwi/sub-01_ADC": "mm2/s",
         "anat/sub-01_M0map": "arbitrary",
-        "anat/sub-01_part-phase_M0map": "rad",
+        "anat/sub-01_desc-phase_M0map": "rad",
         "anat/sub-01_desc-score_map": "1",
         "anat/sub-01_desc-t1Low_map": "s",
         "anat/sub-01_desc-sigma_map": "arbitrary",
@@ -178,13 +192,18 @@ def test_sidecars(tmp_path: Path, series_path: Path, series: Series) -> None:
         assert content["SequenceName"] == "seven"
         assert content["MagneticFieldStrength"] == 2.9
         assert content["Seed"] == 7
+        assert content["SkullStripped"] is False
         assert content["Provenance"]["rank"] == 10
         source = content["Sources"][0]
         assert (out / source).resolve() == series_path.resolve()
         assert len(content["SourceHashes"][source]) == 64
         assert list(content["SourceHashes"].values())[1] is None
-    levels = sidecar(out / "sub-01/anat/sub-01_desc-status_mask.json")["Levels"]
-    assert set(levels) == {str(int(status)) for status in Status}
+    status = out / "sub-01/anat/sub-01_desc-status_dseg.json"
+    assert set(sidecar(status)["Levels"]) == {str(int(status)) for status in Status}
+    heading, *rows = status.with_suffix(".tsv").read_text().splitlines()
+    assert heading == "index\tname"
+    assert [row.split("\t")[0] for row in rows] == list(sidecar(status)["Levels"])
+    assert rows[Status.NO_SIGNAL] == "2\tno signal"
     description = sidecar(out / "dataset_description.json")
     assert description["DatasetType"] == "derivative"
     assert description["GeneratedBy"][0]["Name"] == "spinprint"
@@ -209,16 +228,83 @@ def test_a_second_run_leaves_nothing_of_the_first(tmp_path: Path) -> None:
     write_maps(make_maps(), out, sequence=SEQUENCE, subject="other")
     write_maps(make_maps(), out, sequence=SEQUENCE)
     (out / "sub-01/anat/sub-01_T2w.json").write_text("{}")
-    (out / ".bidsignore").write_text("mine/\n*_ADC.*\n")
+    unpacked = out / "sub-01/anat/sub-01_T1map.nii"
+    nib.Nifti1Image.from_filename(f"{unpacked}.gz").to_filename(unpacked)
     write_maps(make_maps("t1", "t2", extra={}), out, sequence=SEQUENCE)
     maps = read_maps(out, "01")
     assert (set(maps.values), set(maps.extra)) == ({"t1", "t2"}, set())
     assert not list(out.rglob("sub-01_*T1rho*"))
+    assert not unpacked.exists()
     assert (out / "sub-01/anat/sub-01_T2w.json").exists()
     assert set(read_maps(out, "other").values) == {"t1", "t2", "t1rho", "adc"}
-    ignored = (out / ".bidsignore").read_text().splitlines()
-    assert ignored[0] == "mine/"
-    assert len(ignored) == len(set(ignored))
+
+
+def written_by_0_1_0(maps: Maps, out: Path) -> Path:
+    """The dataset as version 0.1.0 would have left it."""
+    write_maps(maps, out, sequence=SEQUENCE)
+    anat = out / "sub-01/anat"
+    for new, old in {"desc-status_dseg": "desc-status_mask", "desc-phase": "part-phase"}.items():
+        for path in anat.glob(f"*{new}*"):
+            path.rename(path.with_name(path.name.replace(new, old)))
+    (anat / "sub-01_desc-status_mask.tsv").unlink()
+    (out / "README").unlink()
+    ignored = ("ADC", "TB1map", "fieldmap", "part-phase_M0map", "desc-status_mask", "map")
+    (out / ".bidsignore").write_text("mine/\n" + "".join(f"*_{one}.*\n" for one in ignored))
+    return out
+
+
+def test_maps_of_0_1_0_are_read_as_those_of_today(tmp_path: Path) -> None:
+    maps = make_maps()
+    back = read_maps(written_by_0_1_0(maps, tmp_path / "old"))
+    assert np.array_equal(back.status, maps.status)
+    np.testing.assert_allclose(back.m0, maps.m0, rtol=1e-6)
+    assert set(back.extra) == set(maps.extra)
+
+
+def test_a_run_into_a_folder_of_0_1_0_leaves_no_name_of_then(tmp_path: Path) -> None:
+    old = written_by_0_1_0(make_maps(), tmp_path / "old")
+    write_maps(make_maps(), old, sequence=SEQUENCE)
+    write_maps(make_maps(), tmp_path / "new", sequence=SEQUENCE)
+    mine, *ours = (old / ".bidsignore").read_text().splitlines(keepends=True)
+    assert mine == "mine/\n"
+    (old / ".bidsignore").write_text("".join(ours))
+    assert contents(old) == contents(tmp_path / "new")
+
+
+def test_what_somebody_wrote_of_the_dataset_stays(tmp_path: Path) -> None:
+    write_maps(make_maps(), tmp_path, sequence=SEQUENCE)
+    path, readme = tmp_path / "dataset_description.json", tmp_path / "README"
+    first, text = sidecar(path), readme.read_bytes()
+    makers = [{"Name": "spinprint", "Version": "0.0.1"}, {"Name": "Manual"}]
+    theirs = {"Name": "Knees", "Authors": ["Félix Bloch"], "License": "CC0", "Funding": []}
+    changed = {**first, **theirs, "BIDSVersion": "1.0.0", "GeneratedBy": makers}
+    path.write_text(json.dumps(changed), encoding="utf-8")
+    readme.write_bytes(text + b"Sunday's scan is the second one.\n")
+    (tmp_path / ".bidsignore").write_bytes(b"caf\xe9/\n")
+    write_maps(make_maps(), tmp_path, sequence=SEQUENCE, subject="other")
+    makers[0] = first["GeneratedBy"][0]
+    assert sidecar(path) == {**first, **theirs, "GeneratedBy": makers}
+    assert readme.read_bytes() == text + b"Sunday's scan is the second one.\n"
+    assert (tmp_path / ".bidsignore").read_bytes().startswith(b"caf\xe9/\n#")
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.rst", "README.txt"])
+def test_a_second_readme_is_not_written(tmp_path: Path, name: str) -> None:
+    """BIDS allows one, whatever its suffix."""
+    (tmp_path / name).write_text("Mine")
+    paths = write_maps(make_maps(), tmp_path, sequence=SEQUENCE)
+    assert [path.name for path in tmp_path.glob("README*")] == [name]
+    assert all(path.exists() for path in paths)
+
+
+def test_a_truth_is_no_estimate(tmp_path: Path) -> None:
+    """The names of a dataset that nobody has touched follow what is in it."""
+    names = []
+    for truth in (False, True, False):
+        write_maps(make_maps(), tmp_path, sequence=SEQUENCE, truth=truth)
+        names.append(sidecar(tmp_path / "dataset_description.json")["Name"])
+        assert (tmp_path / "README").read_text().startswith(f"{names[-1]}\n===")
+    assert names[0] == names[2] != names[1] == "True maps of a simulated phantom"
 
 
 def test_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,9 +415,9 @@ def test_read_maps_refuses(tmp_path: Path) -> None:
     nib.Nifti1Image(np.ones((2, 2, 2), np.float32), np.eye(4)).to_filename(path)
     with pytest.raises(SeriesError, match=r"sub-a_T2map.nii.gz: shape \(2, 2, 2\) is not that"):
         read_maps(tmp_path, "a")
-    path = tmp_path / "sub-b/anat/sub-b_desc-status_mask.nii.gz"
+    path = tmp_path / "sub-b/anat/sub-b_desc-status_dseg.nii.gz"
     nib.Nifti1Image(np.full(SHAPE, 6, np.uint8), np.eye(4)).to_filename(path)
-    with pytest.raises(SeriesError, match=r"status_mask.nii.gz: holds codes other than 0 to 5"):
+    with pytest.raises(SeriesError, match=r"status_dseg.nii.gz: holds codes other than 0 to 5"):
         read_maps(tmp_path, "b")
     path.unlink()
     path = tmp_path / "sub-b/anat/sub-b_desc-score_map.nii.gz"

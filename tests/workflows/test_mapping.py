@@ -35,7 +35,7 @@ def test_a_series_alone_becomes_maps(short: sp.Sequence, scan: Path, tmp_path: P
     truth = sp.read_maps(scan / "truth")
     assert abs(error(result, truth, "t1")) < 0.005
     assert abs(error(result, truth, "t2")) < 0.01
-    endings = ("T1map", "T2map", "desc-sd_T1map", "desc-sd_T2map", "M0map", "desc-status_mask")
+    endings = ("T1map", "T2map", "desc-sd_T1map", "desc-sd_T2map", "M0map", "desc-status_dseg")
     names = {path.name for path in result.files}
     assert {f"sub-01_{ending}.nii.gz" for ending in endings} < names
     read = sp.read_maps(tmp_path)

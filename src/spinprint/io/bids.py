@@ -1,6 +1,7 @@
 """What the files of a derivative are called, and what each says of itself.
 
-Names and units follow the Brain Imaging Data Structure 1.10, quantitative MRI and derivatives.
+Names and units follow the Brain Imaging Data Structure (`VERSION`), quantitative MRI and
+derivatives.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from numpy.typing import NDArray
 from ..errors import OutputError
 from ..maps import UNITS, Maps, Status
 
+VERSION = "1.11.1"
+"""Of BIDS: the newest one that its validator (3.0.2) knows; it warns of any other."""
+
 DESCRIPTION = "dataset_description.json"
 IGNORE = ".bidsignore"
+README = "README"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +44,27 @@ NAMES = {
 }
 """The parameters an estimator can map."""
 
-M0_MAGNITUDE, M0_PHASE = "M0map", "part-phase_M0map"
-STATUS, SIGMA = "desc-status_mask", "sigma"
+M0_MAGNITUDE, M0_PHASE = "M0map", "desc-phase_M0map"
+STATUS, SIGMA = "desc-status_dseg", "sigma"
 SD = "desc-sd_"
 ARBITRARY = "arbitrary"  # the unit of what depends on the scaling of the series
 
+FORMER = {M0_PHASE: "part-phase_M0map", STATUS: "desc-status_mask"}
+"""What 0.1.0 called them. BIDS has no entity `part` on maps, and a mask has two levels only."""
+
 IGNORED = (
+    "# BIDS has no suffix for noise, scores and what else is known of each voxel.",
+    "*_map.*",
+)
+"""The lines of `.bidsignore`: patterns of files that no rule covers, each below its reason."""
+
+IGNORED_BEFORE = (
     "*_ADC.*",
     "*_TB1map.*",
     "*_fieldmap.*",
-    f"*_{M0_PHASE}.*",
-    f"*_{STATUS}.*",
-    "*_map.*",
+    *(f"*_{name}.*" for name in FORMER.values()),
 )
-"""Files for which the rules of BIDS have no place, as patterns for `.bidsignore`."""
+"""Lines of 0.1.0 that are no longer needed."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,6 +77,8 @@ class MapFile:
     voxels: NDArray[Any]
     """Shape `(x, y, z)`."""
     sidecar: Mapping[str, Any]
+    table: str = ""
+    """What its codes mean, as tab-separated values; empty where it has no codes."""
 
     def stem(self, subject: str) -> str:
         """The path without suffix, relative to the dataset."""
@@ -109,6 +123,8 @@ def _map_files(maps: Maps) -> Iterator[MapFile]:
         Units=ARBITRARY,
     )
     yield _image("anat", M0_PHASE, np.angle(maps.m0), Description="Phase of M0", Units="rad")
+    if "b0" in maps.values:
+        yield _magnitude(maps)
     yield _status(maps)
     yield _extra(SIGMA, maps.sigma, "Noise per real and imaginary channel", ARBITRARY)
     for name, values in maps.extra.items():
@@ -130,15 +146,29 @@ def _parameter(name: str, values: NDArray[Any], entity: str = "", of: str = "") 
     )
 
 
+def _magnitude(maps: Maps) -> MapFile:
+    """The image without which BIDS takes no fieldmap: anatomy in the place of the field."""
+    return _image(
+        NAMES["b0"].folder,
+        "magnitude",
+        np.abs(maps.m0),
+        Description="Modulus of M0, the anatomy that belongs to the field map",
+        Units=ARBITRARY,
+    )
+
+
 def _status(maps: Maps) -> MapFile:
+    rows = [("index", "name"), *((str(int(status)), status.label) for status in Status)]
     return _image(
         "anat",
         STATUS,
         maps.status,
         dtype=np.uint8,
+        table="".join("\t".join(row) + "\n" for row in rows),
         Description="What happened in each voxel",
         Levels={str(int(status)): status.meaning for status in Status},
         VoxelCounts={str(int(status)): count for status, count in maps.counts().items()},
+        SpatialReference="orig",  # the place of the series, not that of a template
     )
 
 
@@ -150,7 +180,13 @@ def _extra(name: str, values: NDArray[Any], description: str, units: str) -> Map
 
 
 def _image(
-    folder: str, ending: str, voxels: NDArray[Any], *, dtype: Any = np.float32, **sidecar: Any
+    folder: str,
+    ending: str,
+    voxels: NDArray[Any],
+    *,
+    dtype: Any = np.float32,
+    table: str = "",
+    **sidecar: Any,
 ) -> MapFile:
     array = np.asarray(voxels, dtype=dtype)
     return MapFile(
@@ -158,4 +194,5 @@ def _image(
         ending=ending,
         voxels=array.reshape(*array.shape, *(1,) * (3 - array.ndim)),
         sidecar=sidecar,
+        table=table,
     )

@@ -16,9 +16,10 @@ from ..maps import UNITS, Maps, Status
 from ..sequence import Sequence
 from . import bids
 from .arrays import read_array
+from .dataset import write_dataset
 from .geometry import Geometry
 from .series import Series
-from .sidecar import dataset_description, is_ours, read_sidecar, shared_sidecar, write_json
+from .sidecar import is_ours, read_sidecar, shared_sidecar, write_json
 
 
 def check_derivative(out: str | Path, subject: str = "01") -> None:
@@ -47,6 +48,7 @@ def write_maps(
     subject: str = "01",
     reference: Series | None = None,
     sources: Iterable[str | Path] = (),
+    truth: bool = False,
 ) -> list[Path]:
     """Write maps as a BIDS derivative: everything, or nothing.
 
@@ -69,6 +71,8 @@ def write_maps(
         has no geometry, they are placed by `maps.affine`, stored in float32.
     sources
         The files the maps were computed from; written relative to `out`, with their SHA-256.
+    truth
+        Whether the maps are the truth of a simulation, and no estimates: the dataset is named so.
 
     Returns
     -------
@@ -87,21 +91,22 @@ def write_maps(
     files = bids.map_files(maps)
     geometry = _geometry(maps, reference, shape=files[0].voxels.shape)
     shared = shared_sidecar(maps, sequence, sources, out)
-    written = [bids.DESCRIPTION, bids.IGNORE]
     with staging(out, remove=_earlier(out, subject)) as stage:
-        write_json(stage / bids.DESCRIPTION, dataset_description())
-        (stage / bids.IGNORE).write_text(_ignored(out / bids.IGNORE), encoding="utf-8")
+        written = write_dataset(stage, out, truth=truth)
         for file in files:
             stem = file.stem(subject)
             (stage / stem).parent.mkdir(parents=True, exist_ok=True)
             geometry.image(file.voxels).to_filename(stage / f"{stem}.nii.gz")
             write_json(stage / f"{stem}.json", {**file.sidecar, **shared})
             written += [f"{stem}.nii.gz", f"{stem}.json"]
+            if file.table:
+                (stage / f"{stem}.tsv").write_text(file.table, encoding="utf-8")
+                written.append(f"{stem}.tsv")
     return [out / name for name in written]
 
 
 def read_maps(directory: str | Path, subject: str | None = None) -> Maps:
-    """Read the maps that `write_maps` wrote, or another program under the same names.
+    """Read the maps that `write_maps` wrote, now or in 0.1.0, or another program.
 
     Without a status map, a voxel counts as mapped where all values are finite; where M0 or sigma
     are missing they are NaN.
@@ -179,15 +184,10 @@ def _geometry(maps: Maps, reference: Series | None, shape: tuple[int, ...]) -> G
 
 
 def _earlier(out: Path, subject: str) -> list[Path]:
-    """What an earlier run wrote for the subject."""
+    """What an earlier run wrote for the subject, under whatever names, unpacked or not."""
     sidecars = [path for path in (out / f"sub-{subject}").glob("*/*.json") if is_ours(path)]
-    return [*sidecars, *(path.with_suffix(".nii.gz") for path in sidecars)]
-
-
-def _ignored(path: Path) -> str:
-    """Our patterns, behind those that somebody may have added to the file."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return "\n".join([*lines, *(line for line in bids.IGNORED if line not in lines)]) + "\n"
+    suffixes = (".json", ".nii.gz", ".nii", ".tsv")
+    return [path.with_suffix(suffix) for path in sidecars for suffix in suffixes]
 
 
 def _subject_folder(directory: Path, subject: str | None) -> Path:
@@ -203,7 +203,8 @@ def _subject_folder(directory: Path, subject: str | None) -> Path:
 
 
 def _find(folder: Path, kind: str, ending: str) -> Path | None:
-    names = (f"{folder.name}_{ending}{suffix}" for suffix in (".nii.gz", ".nii"))
+    endings = [ending, bids.FORMER[ending]] if ending in bids.FORMER else [ending]
+    names = (f"{folder.name}_{one}{end}" for one in endings for end in (".nii.gz", ".nii"))
     return next((path for name in names if (path := folder / kind / name).exists()), None)
 
 

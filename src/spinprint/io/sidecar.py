@@ -19,23 +19,13 @@ from ..sequence import Sequence
 _TOOL = "spinprint"
 
 
-def dataset_description() -> dict[str, Any]:
-    """What `dataset_description.json` holds."""
-    return {
-        "Name": "Quantitative maps from MR fingerprinting",
-        "BIDSVersion": "1.10.0",
-        "DatasetType": "derivative",
-        "GeneratedBy": _generated_by(),
-    }
-
-
 def shared_sidecar(
     maps: Maps, sequence: Sequence, sources: Iterable[str | Path], out: Path
 ) -> dict[str, Any]:
     """What the sidecars of all maps of one run say alike; paths are relative to `out`."""
     paths = [Path(source) for source in sources]
     names = [_relative(path, out) for path in paths]
-    provenance = _plain(maps.provenance)
+    provenance = plain(maps.provenance)
     return {
         "Sources": names,
         "SourceHashes": {name: _sha256(path) for name, path in zip(names, paths, strict=True)},
@@ -44,7 +34,10 @@ def shared_sidecar(
         "SequenceHash": sequence.digest,
         "MagneticFieldStrength": sequence.field_strength,
         "Seed": provenance.get("seed"),
-        "GeneratedBy": _generated_by(),
+        # BIDS requires it. No skull is looked for here: a mask may hold any region of any body,
+        # and the status, not this field, states where the values end.
+        "SkullStripped": False,
+        "GeneratedBy": generated_by(),
         "Provenance": provenance,
     }
 
@@ -64,14 +57,23 @@ def read_sidecar(image: Path) -> dict[str, Any]:
         It holds no JSON object.
     """
     path = image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
-    if not path.exists():
-        return {}
+    return read_json(path) if path.exists() else {}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A file that holds a JSON object.
+
+    Raises
+    ------
+    SeriesError
+        It holds none.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SeriesError(f"{path}: cannot be read as JSON ({error})") from None
     if not isinstance(content, dict):
-        raise SeriesError(f"{path}: holds no JSON object: a sidecar is one")
+        raise SeriesError(f"{path}: holds no JSON object: write one in braces")
     return content
 
 
@@ -84,18 +86,19 @@ def is_ours(path: Path) -> bool:
         return False
 
 
-def _generated_by() -> list[dict[str, str]]:
+def generated_by() -> list[dict[str, str]]:
+    """Name and version of this package, as BIDS has them written."""
     return [{"Name": _TOOL, "Version": version(_TOOL)}]
 
 
-def _plain(value: Any) -> Any:
-    """The value in types that JSON has; what is none of them as text."""
+def plain(value: Any) -> Any:
+    """A value in types that JSON has; what is none of them as text."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

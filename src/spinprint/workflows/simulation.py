@@ -233,7 +233,8 @@ def write_simulation(simulation: Simulation, sequence: Sequence, out: Path) -> l
         for name, volume in volumes.items():
             image(volume).to_filename(folder / f"{name}.nii.gz")
         write_json(folder / "labels.json", legend(phantom))
-        truth = write_maps(truth_maps(simulation, sequence), out / TRUTH, sequence=sequence)
+        maps = truth_maps(simulation, sequence)
+        truth = write_maps(maps, out / TRUTH, sequence=sequence, truth=True)
     return [*(out / name for name in names), *truth]
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import OutputError
 from ..maps import UNITS, Maps, Status
+from ..parameters import PARAMETERS
 
 VERSION = "1.11.1"
 """Of BIDS: the newest one that its validator (3.0.2) knows; it warns of any other."""
@@ -23,26 +24,6 @@ VERSION = "1.11.1"
 DESCRIPTION = "dataset_description.json"
 IGNORE = ".bidsignore"
 README = "README"
-
-
-@dataclass(frozen=True, slots=True)
-class MapName:
-    """How BIDS names the map of a parameter."""
-
-    folder: str
-    suffix: str
-    description: str
-
-
-NAMES = {
-    "t1": MapName("anat", "T1map", "T1, longitudinal relaxation time"),
-    "t2": MapName("anat", "T2map", "T2, transverse relaxation time"),
-    "t1rho": MapName("anat", "T1rho", "T1rho, relaxation time in the rotating frame"),
-    "adc": MapName("dwi", "ADC", "ADC, apparent diffusion coefficient"),
-    "b1": MapName("fmap", "TB1map", "B1, flip angle relative to nominal"),
-    "b0": MapName("fmap", "fieldmap", "B0, off-resonance"),
-}
-"""The parameters an estimator can map."""
 
 M0_MAGNITUDE, M0_PHASE = "M0map", "desc-phase_M0map"
 STATUS, SIGMA = "desc-status_dseg", "sigma"
@@ -134,22 +115,25 @@ def _map_files(maps: Maps) -> Iterator[MapFile]:
 
 
 def _parameter(name: str, values: NDArray[Any], entity: str = "", of: str = "") -> MapFile:
-    if name not in NAMES:
-        raise OutputError(f"a map of {name!r} has no name in BIDS; known are {', '.join(NAMES)}")
-    bids = NAMES[name]
+    if name not in PARAMETERS:
+        known = ", ".join(PARAMETERS)
+        raise OutputError(f"a map of {name!r} has no name in BIDS; known are {known}")
+    parameter = PARAMETERS[name]
+    folder, suffix = parameter.bids
     return _image(
-        bids.folder,
-        entity + bids.suffix,
+        folder,
+        entity + suffix,
         values,
-        Description=of + bids.description,
-        Units=UNITS[name],
+        Description=of + parameter.description,
+        Units=parameter.unit,
     )
 
 
 def _magnitude(maps: Maps) -> MapFile:
     """The image without which BIDS takes no fieldmap: anatomy in the place of the field."""
+    folder, _ = PARAMETERS["b0"].bids
     return _image(
-        NAMES["b0"].folder,
+        folder,
         "magnitude",
         np.abs(maps.m0),
         Description="Modulus of M0, the anatomy that belongs to the field map",

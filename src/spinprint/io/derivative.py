@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import OutputError, SeriesError
 from ..files import check_output_folder, staging
 from ..maps import UNITS, Maps, Status
+from ..parameters import PARAMETERS
 from ..sequence import Sequence
 from . import bids
 from .arrays import read_array
@@ -131,11 +132,11 @@ def read_maps(directory: str | Path, subject: str | None = None) -> Maps:
     folder = _subject_folder(Path(directory), subject)
     found = {
         name: path
-        for name, file in bids.NAMES.items()
-        if (path := _find(folder, file.folder, file.suffix))
+        for name, parameter in PARAMETERS.items()
+        if (path := _find(folder, *parameter.bids))
     }
     if not found:
-        names = ", ".join(file.suffix for file in bids.NAMES.values())
+        names = ", ".join(parameter.bids[1] for parameter in PARAMETERS.values())
         raise SeriesError(f"{folder}: holds no map {folder.name}_….nii.gz with … one of {names}")
     first = next(iter(found.values()))
     voxels, geometry = read_array(first)
@@ -165,7 +166,7 @@ def read_origin(directory: str | Path, subject: str | None = None) -> dict[str, 
         As for `read_maps`.
     """
     folder = _subject_folder(Path(directory), subject)
-    found = (_find(folder, file.folder, file.suffix) for file in bids.NAMES.values())
+    found = (_find(folder, *parameter.bids) for parameter in PARAMETERS.values())
     first = next((path for path in found if path), None)
     return read_sidecar(first) if first else {}
 
@@ -236,10 +237,8 @@ def _read_or_nan(path: Path | None, shape: tuple[int, ...]) -> NDArray[np.float3
 def _read_deviations(
     folder: Path, found: Mapping[str, Path], shape: tuple[int, ...]
 ) -> dict[str, NDArray[np.float32]]:
-    paths = {
-        name: _find(folder, bids.NAMES[name].folder, bids.SD + bids.NAMES[name].suffix)
-        for name in found
-    }
+    names = {name: PARAMETERS[name].bids for name in found}
+    paths = {name: _find(folder, kind, bids.SD + suffix) for name, (kind, suffix) in names.items()}
     return {name: _read_map(path, shape, UNITS[name]) for name, path in paths.items() if path}
 
 

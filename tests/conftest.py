@@ -1,5 +1,6 @@
 """What tests of several stages share: a cache of their own, a short sequence and a small scan."""
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from spinprint.sequence.blocks import (
     SpinLock,
     T2Preparation,
 )
+
+
+# Compiled code is kept from one run to the next, for the commands that tests start too.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".cache" / "numba"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,6 +18,8 @@ ORDER = (
     # the way of the data: a stage imports those before it, never those after it
     "errors",
     "files",
+    "cache",
+    "source",
     "settings",
     "parallel",
     "memory",

@@ -5,23 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import DictionaryError, OutputError
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
+from ..cache import cache_folder, files_by_use, mark_used, trim
+from ..errors import DictionaryError, InputError, OutputError
 from ..parallel import Progress
 from ..sequence import Sequence
+from ..source import source_digest
 from ..tissue import ParameterGrid
 from .dictionary import Dictionary
 
+LIMIT_VARIABLE = "SPINPRINT_CACHE_SIZE"
+_LIMIT = "2GB"
 
-def cache_folder() -> Path:
-    """Where dictionaries are kept: `$SPINPRINT_CACHE`, or the user's cache folder."""
-    if folder := os.environ.get("SPINPRINT_CACHE"):
-        return Path(folder)
-    from platformdirs import user_cache_path
+_NAME = re.compile(r"(\.part-[0-9a-f]{8}-)?dictionary-[0-9a-f]{32}\.h5")
+"""A dictionary, or what was left of one that was being written: the folder may hold other files."""
 
-    return user_cache_path("spinprint")
+# Now, with the code that runs: later the source may be another.
+_SOURCE = source_digest(Dictionary.__module__)
 
 
 def build_cached(
@@ -30,24 +35,49 @@ def build_cached(
     """The dictionary of a sequence on a grid, from the cache if it is there.
 
     The name of the file is a hash of sequence, grid and code; a damaged file is built anew, and
-    a cache that cannot be written is done without.
+    a cache that cannot be written is done without. Dictionaries that were used least recently go
+    where the cache is larger than `cache_limit`.
+
+    Raises
+    ------
+    InputError
+        The limit is set to what is no size.
     """
-    content = [sequence.digest, grid.to_dict(), _code_digest()]
+    limit = cache_limit()
+    folder = cache_folder()
+    if folder is None or _SOURCE is None:
+        return Dictionary.build(sequence, grid, progress=progress)
+    content = [sequence.digest, grid.to_dict(), _SOURCE]
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    path = cache_folder() / f"dictionary-{key[:32]}.h5"
+    path = folder / f"dictionary-{key[:32]}.h5"
     with suppress(DictionaryError):
-        return Dictionary.load(path, sequence)
+        dictionary = Dictionary.load(path, sequence)
+        mark_used(path)
+        return dictionary
     dictionary = Dictionary.build(sequence, grid, progress=progress)
     with suppress(OutputError):
         dictionary.save(path)
+        trim(cached_files(folder), limit)
     return dictionary
 
 
-def _code_digest() -> str:
-    """SHA-256 of what computes atoms: a version number would not tell an edited checkout."""
-    package = Path(__file__).parents[1]
-    hasher = hashlib.sha256()
-    for folder in ("physics", "dictionary"):
-        for path in sorted((package / folder).rglob("*.py")):
-            hasher.update(path.read_bytes())
-    return hasher.hexdigest()
+def cached_files(folder: Path) -> list[tuple[Path, int]]:
+    """The dictionaries in a cache and their sizes [bytes], those used last first."""
+    return files_by_use(folder, _NAME.fullmatch)
+
+
+def cache_limit() -> int:
+    """How large the dictionaries of a cache may be together [bytes]: `$SPINPRINT_CACHE_SIZE`.
+
+    Raises
+    ------
+    InputError
+        The variable holds no size.
+    """
+    chosen = os.environ.get(LIMIT_VARIABLE) or _LIMIT
+    try:
+        return TypeAdapter(ByteSize).validate_python(chosen)
+    except (ValidationError, OverflowError):
+        raise InputError(
+            f"{LIMIT_VARIABLE} = {chosen!r} must be a size such as 500MB or 2GB"
+        ) from None

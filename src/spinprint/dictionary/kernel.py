@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ..simd.compiled import kernel
 from ..simd.vectors import WIDE, any_greater, load_wide, number_wide, store, where_greater
 
 TILE = 512 // WIDE
@@ -28,7 +29,7 @@ def four_products(atoms, voxels, terms, block, v):
     return r0 * r0 + i0 * i0, r1 * r1 + i1 * i1, r2 * r2 + i2 * i2, r3 * r3 + i3 * i3
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def best_atoms(atoms, voxels, scores, blocks):
     """For every voxel and lane, the largest |inner product|² and where it is.
 
@@ -74,7 +75,7 @@ def best_atoms(atoms, voxels, scores, blocks):
             store(blocks, v + 3, b3)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def top_atoms(atoms, first, n_atoms, voxels, scores, index):
     """Keep for every voxel the largest |inner products|², in order; of equal ones the first.
 
@@ -118,7 +119,7 @@ def insert(products, row, block, first, n_atoms, scores, index):
                 scores[place], index[place] = row[0, lane], first + atom
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def extent(atoms, voxels, floors, theta, low, high):
     """Lowest and highest parameters of the atoms whose |inner product|² is above a floor.
 

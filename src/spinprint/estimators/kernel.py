@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from ..dictionary.kernel import TILE, four_products
+from ..simd.compiled import kernel
 from ..simd.vectors import WIDE, any_greater, load_wide, number_wide, store
 
 NEGLIGIBLE = 20.0
@@ -17,7 +17,7 @@ NEVER = -1e30
 """Logarithm of the weight of an atom that cannot be."""
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def weigh_atoms(atoms, weights, theta, bins, voxels, scale, top, best, sums, histogram):
     """Sums of the weights exp(scale |<d, y>|² + weight) over the atoms d, for every voxel y.
 
@@ -76,7 +76,7 @@ def weigh_atoms(atoms, weights, theta, bins, voxels, scale, top, best, sums, his
                     l3 = number_wide(limits[v + 3])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def _add(scores, block, voxel, limits, theta, bins, top, best, sums, histogram):
     """Add those of a vector of atoms that count to the sums of one voxel."""
     parameters = theta.shape[1]

@@ -17,6 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..simd.compiled import kernel
 from ..simd.functions import exp
 from ..simd.vectors import LANES, WIDE, load, load_wide, number, number_wide, store, where_greater
 from .config import Mlp
@@ -83,7 +84,7 @@ def pack(layer: nn.Linear) -> NDArray[Any]:
     return columns.reshape(-1, UNITS, 1 + n_inputs).transpose(0, 2, 1).reshape(-1, UNITS)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def run_layers(weights, width, blocks, activation, inputs, outputs):
     """All layers for all voxels; what becomes of a voxel depends on no other.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cache import place_fonts
 from .quantities import shown
 from .view import View
 from .viewer import Categories, Viewer, Volume
@@ -152,6 +153,7 @@ def _packed(array: NDArray[Any], view: View) -> str:
 
 def _stops(name: str) -> str:
     """Colours of a colour map at even steps, six hexadecimal digits each."""
+    place_fonts()
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 

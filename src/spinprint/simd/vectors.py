@@ -8,8 +8,6 @@ a Vector from a float32 array and a Pair from a complex64 array.
 
 A Pair lies in memory as all real parts, then all imaginary ones: a complex64 array
 of shape `(row, lane)` is used as that much storage, not by its own layout.
-
-Numba's cache does not notice a change in this folder: after one, delete all `*.nbi` and `*.nbc`.
 """
 
 from __future__ import annotations

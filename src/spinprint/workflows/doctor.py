@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
+from pydantic import ByteSize
+
+from ..cache import VARIABLE, cache_folder, fonts_folder, writable
 from ..device import accelerator
-from ..dictionary.cache import cache_folder
-from ..errors import InputError, OutputError
-from ..files import check_output_folder
+from ..dictionary.cache import cache_limit, cached_files
+from ..errors import InputError
 from ..parallel import n_workers
+
+_WAY_OUT = f"set {VARIABLE} to a folder that can be written"
 
 _NEEDED = ("numpy", "scipy", "numba", "torch", "nibabel", "h5py", "matplotlib")
 _EXTRAS = {
@@ -32,7 +37,9 @@ def examine() -> list[str]:
         f"vectors: {_vectors()}",
         f"runs on: {_device()}",
         "packages: " + ", ".join(f"{name} {_version(name)}" for name in _NEEDED),
-        f"dictionary cache: {cache_folder()} ({_writable()})",
+        f"compiled code: {_compiled_code()}",
+        f"dictionary cache: {_dictionaries()}",
+        f"fonts of matplotlib: {fonts_folder() or f'none kept, found anew each time; {_WAY_OUT}'}",
     ]
     for extra, (package, purpose) in _EXTRAS.items():
         if find_spec(package):
@@ -74,9 +81,32 @@ def _device() -> str:
     return f"{torch.cuda.get_device_name(device)}, by {torch_here}"
 
 
-def _writable() -> str:
+def _compiled_code() -> str:
+    from ..simd.compiled import compiled_folder
+
+    folder = compiled_folder()
+    if folder is None:
+        return f"none kept, kernels are compiled anew by every command; {_WAY_OUT}"
+    if not writable(folder):
+        return f"{folder} (read only: what is not there is compiled anew by every command)"
+    return f"{folder} (writable)"
+
+
+def _dictionaries() -> str:
+    """Where dictionaries are kept, how large they are and may be."""
+    folder = cache_folder()
+    if folder is None:
+        place = os.environ.get(VARIABLE) or "no folder"
+        return f"{place} cannot be written: dictionaries are built anew each time; {_WAY_OUT}"
+    access = "writable" if writable(folder) else "read only: what is not there is built each time"
     try:
-        check_output_folder(cache_folder())
-    except OutputError:
-        return "cannot be written: dictionaries are built anew each time"
-    return "writable"
+        limit = _size(cache_limit())
+    except InputError as error:
+        limit = f"a limit that is wrong: {error}"
+    held = cached_files(folder)
+    size = _size(sum(size for _, size in held))
+    return f"{folder} ({access}): {size} in {len(held)} files, of at most {limit}"
+
+
+def _size(n_bytes: int) -> str:
+    return ByteSize(n_bytes).human_readable(decimal=True, separator=" ")

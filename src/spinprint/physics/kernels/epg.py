@@ -26,6 +26,7 @@ import numpy as np
 from numba import njit
 
 from ...memory import on_lines
+from ...simd.compiled import kernel
 from ...simd.functions import cos_sin, exp
 from ...simd.vectors import (
     BARE,
@@ -93,7 +94,7 @@ def workspace(sides, n_states, n_times, dtype, *, diffusing):
     return state, damping, decays, pulses, on_lines((sides * LANES, LANES), real)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def play(
     events, times, gains, lanes, wrt, spoiler, nominal, start, stop, n_states,
     state, damping, decays, pulses, window, width, out,

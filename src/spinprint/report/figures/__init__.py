@@ -4,6 +4,10 @@ Text from users stays out of the figures: names stand beside them on the page, w
 escaped, read aloud and searched. Importing this loads matplotlib, but neither pyplot nor a screen.
 """
 
+from ...cache import place_fonts
+
+place_fonts()  # before matplotlib is imported
+
 from .bland_altman import bland_altman_figure
 from .calibration import calibration_figure
 from .coverage import coverage_curve, coverage_figure

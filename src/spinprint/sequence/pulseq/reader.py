@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...cache import place_fonts
 from ...errors import MissingExtraError, SequenceError
 from ..sequence import Sequence
 from .recognise import recognise
@@ -68,6 +69,7 @@ def read_pulseq(
 
 def _load(path: Path) -> tuple[Any, dict[int, SimpleNamespace]]:
     """The file as an object of pypulseq, and its blocks by number."""
+    place_fonts()  # for matplotlib, which pypulseq imports
     try:
         import pypulseq
     except ImportError:

@@ -87,7 +87,7 @@ def load_head(subject: int, *, download: bool) -> Head:
         raise MissingExtraError(
             "BrainWeb subjects need brainweb-dl: pip install 'spinprint[brainweb]'"
         ) from None
-    folder = Path(os.environ.get("BRAINWEB_DIR", Path.home() / ".cache" / "brainweb"))
+    folder = _folder()
     path = folder / f"brainweb_s{subject:02d}_crisp.nii.gz"
     if not path.exists() and not download:
         raise InputError(
@@ -103,6 +103,18 @@ def load_head(subject: int, *, download: bool) -> Head:
     if classes.ndim != 3 or classes.min() < 0 or classes.max() > 11:
         raise InputError(f"{path}: holds no BrainWeb segmentation of 12 classes")
     return Head(_OURS[_upright(classes.astype(np.uint8))])
+
+
+def _folder() -> Path:
+    """Where brainweb-dl keeps heads."""
+    if chosen := os.environ.get("BRAINWEB_DIR"):
+        return Path(chosen)
+    try:
+        return Path.home() / ".cache" / "brainweb"
+    except RuntimeError:
+        raise InputError(
+            "BrainWeb subjects need a folder, and there is no home directory: set BRAINWEB_DIR"
+        ) from None
 
 
 def _upright(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:

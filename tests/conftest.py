@@ -19,7 +19,6 @@ from spinprint.sequence.blocks import (
     T2Preparation,
 )
 
-
 # Compiled code is kept from one run to the next, for the commands that tests start too.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".cache" / "numba"))
 

@@ -20,6 +20,9 @@ from .errors import OutputError
 
 VARIABLE = "SPINPRINT_CACHE"
 
+_TEMPORARY = ("/tmp", "/var/tmp")
+_PRIVATE = f"spinprint-{os.geteuid()}"
+
 
 def cache_folder() -> Path | None:
     """The folder of all caches, made if it was missing; None where there is none to be had.
@@ -47,6 +50,11 @@ def writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
 
 
+def is_temporary(folder: Path) -> bool:
+    """Whether a folder of a cache lies below the temporary folder, for want of a better place."""
+    return _PRIVATE in folder.parts
+
+
 def _users_folder() -> Path | None:
     from platformdirs import user_cache_path
 
@@ -64,8 +72,8 @@ def _own(folder: Path) -> Path | None:
 def _private_folder() -> Path | None:
     """A folder below a temporary one; `tempfile` would fall back on the working directory."""
     places = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
-    for place in filter(None, (*places, "/tmp", "/var/tmp")):
-        folder = Path(place) / f"spinprint-{os.geteuid()}"
+    for place in filter(None, (*places, *_TEMPORARY)):
+        folder = Path(place) / _PRIVATE
         if folder.is_absolute() and _is_private(folder):
             return folder
     return None

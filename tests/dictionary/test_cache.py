@@ -1,5 +1,9 @@
 """Dictionaries are built once, and again only when something that made them changed."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +11,8 @@ import pytest
 
 import spinprint as sp
 from spinprint.dictionary import cache as module
-from spinprint.dictionary.cache import build_cached, cache_folder
+from spinprint.dictionary.cache import build_cached, cache_limit
+from spinprint.errors import InputError
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +60,7 @@ def test_another_grid_sequence_or_code_has_another(
     build_cached(short, sp.ParameterGrid({"t1": sp.Axis((0.5,)), "t2": sp.Axis((0.04,))}))
     shorter = sp.Sequence(name="short", field_strength=3.0, blocks=short.blocks[1:])
     assert build_cached(shorter, grid).sequence.digest == shorter.digest
-    monkeypatch.setattr(module, "_code_digest", lambda: "edited")
+    monkeypatch.setattr(module, "_SOURCE", "edited")
     build_cached(short, grid)
     assert builds == [4, 1, 4, 4]
 
@@ -92,6 +97,134 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     assert builds == [4, 4]
 
 
-def test_without_the_variable_it_is_the_users_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SPINPRINT_CACHE")
-    assert cache_folder().name == "spinprint"
+def test_code_without_a_known_source_has_no_cache(
+    short: sp.Sequence,
+    grid: sp.ParameterGrid,
+    folder: Path,
+    builds: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_SOURCE", None)
+    build_cached(short, grid)
+    build_cached(short, grid)
+    assert builds == [4, 4]
+    assert list(folder.iterdir()) == []
+
+
+def grid_of(t1: float) -> sp.ParameterGrid:
+    return sp.ParameterGrid({"t1": sp.Axis((t1,)), "t2": sp.Axis((0.04,))})
+
+
+def age(folder: Path) -> None:
+    """Let all that is in the cache be a day older."""
+    for path in folder.iterdir():
+        then = path.stat().st_mtime - 86400
+        os.utime(path, (then, then))
+
+
+def test_the_dictionaries_used_least_recently_go(
+    short: sp.Sequence, folder: Path, builds: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_cached(short, grid_of(0.5))
+    (size,) = (path.stat().st_size for path in folder.iterdir())
+    monkeypatch.setenv("SPINPRINT_CACHE_SIZE", str(int(2.5 * size)))
+    for t1 in (0.6, 0.5, 0.7):  # 0.5 is used again before 0.7 needs room
+        age(folder)
+        build_cached(short, grid_of(t1))
+    assert len(list(folder.iterdir())) == 2
+    assert builds == [1, 1, 1]
+    build_cached(short, grid_of(0.5))
+    build_cached(short, grid_of(0.7))
+    assert builds == [1, 1, 1]
+    build_cached(short, grid_of(0.6))
+    assert builds == [1, 1, 1, 1]
+
+
+def test_what_other_programs_keep_there_stays(
+    short: sp.Sequence, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPINPRINT_CACHE_SIZE", "1")
+    folder.mkdir()
+    left = folder / f".part-01234567-dictionary-{'0' * 32}.h5"
+    theirs = [folder / name for name in ("dictionary-knee.h5", "notes.txt", ".part-1")]
+    for path in (left, *theirs):
+        path.write_bytes(bytes(10))
+    age(folder)
+    build_cached(short, grid_of(0.5))
+    assert not left.exists(), "what a killed process left counts, and goes"
+    assert all(path.exists() for path in theirs)
+    assert len(list(folder.iterdir())) == len(theirs) + 1
+
+
+def test_a_dictionary_in_use_stays_usable_when_it_goes(
+    short: sp.Sequence, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One so large that it stays on disk; the process that uses it may be another."""
+    monkeypatch.setattr("spinprint.dictionary.store.IN_MEMORY", 0)
+    build_cached(short, grid_of(0.5))
+    used = build_cached(short, grid_of(0.5))
+    assert isinstance(used.coefficients, np.memmap)
+    before = np.array(used.coefficients)
+    age(folder)
+    monkeypatch.setenv("SPINPRINT_CACHE_SIZE", "0")
+    build_cached(short, grid_of(0.6))
+    assert len(list(folder.iterdir())) == 1
+    assert np.array_equal(used.coefficients, before)
+
+
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [("500MB", 500_000_000), ("1.5 GB", 1_500_000_000), ("0", 0), ("", 2 * 10**9)],
+)
+def test_the_limit_is_a_size(given: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPINPRINT_CACHE_SIZE", given)
+    assert cache_limit() == size
+
+
+@pytest.mark.parametrize("given", ["lots", "-1", "nan", "9" * 400 + "GB", "2 GB or so", "2,5GB"])
+def test_a_limit_that_is_no_size_is_refused(
+    given: str, short: sp.Sequence, builds: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPINPRINT_CACHE_SIZE", given)
+    with pytest.raises(InputError, match=r"SPINPRINT_CACHE_SIZE = .* such as 500MB or 2GB"):
+        build_cached(short, grid_of(0.5))
+    assert builds == []
+
+
+EDITS = ("simd/functions.py", "tissue.py", "sequence/events.py", "report/page.py")
+
+BUILDS = """
+import numpy as np
+import spinprint as sp
+from spinprint.dictionary import cache
+builds = []
+def build(sequence, grid, progress):
+    builds.append(grid.size)
+    return sp.Dictionary(
+        sequence=sequence, tissue=grid.tissue().flat(), grid=grid,
+        basis=np.eye(sequence.n_samples, 1, dtype=np.float32),
+        coefficients=np.ones((grid.size, 1), np.float32), singular_values=np.ones(1),
+    )
+sp.Dictionary.build = build
+grid = sp.ParameterGrid({"t1": sp.Axis((1.0,)), "t2": sp.Axis((0.1,))})
+cache.build_cached(sp.load_sequence("spi_500"), grid)
+print(len(builds))
+"""
+
+
+def test_atoms_of_edited_code_are_not_used_again(tmp_path: Path) -> None:
+    copy = tmp_path / "copy" / "spinprint"
+    source = Path(sp.__file__).parent
+    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def builds_of_a_process() -> int:
+        environment = {**os.environ, "PYTHONPATH": str(copy.parent)}
+        command = [sys.executable, "-c", BUILDS]
+        return int(subprocess.run(command, env=environment, stdout=-1, check=True).stdout)
+
+    built = [builds_of_a_process(), builds_of_a_process()]
+    for edited in EDITS:
+        with (copy / edited).open("a", encoding="utf-8") as file:
+            file.write("\nEDITED = True\n")
+        built.append(builds_of_a_process())
+    assert built == [1, 0, 1, 1, 1, 0]

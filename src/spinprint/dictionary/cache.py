@@ -25,6 +25,8 @@ _LIMIT = "2GB"
 _NAME = re.compile(r"(\.part-[0-9a-f]{8}-)?dictionary-[0-9a-f]{32}\.h5")
 """A dictionary, or what was left of one that was being written: the folder may hold other files."""
 
+_SIZE = re.compile(r"[0-9]*\.?[0-9]+ *[A-Za-z]*")
+
 # Now, with the code that runs: later the source may be another.
 _SOURCE = source_digest(Dictionary.__module__)
 
@@ -76,8 +78,8 @@ def cache_limit() -> int:
     """
     chosen = os.environ.get(LIMIT_VARIABLE) or _LIMIT
     try:
-        return TypeAdapter(ByteSize).validate_python(chosen)
+        if _SIZE.fullmatch(chosen):  # pydantic would take 2,5GB for 2 bytes
+            return TypeAdapter(ByteSize).validate_python(chosen)
     except (ValidationError, OverflowError):
-        raise InputError(
-            f"{LIMIT_VARIABLE} = {chosen!r} must be a size such as 500MB or 2GB"
-        ) from None
+        pass
+    raise InputError(f"{LIMIT_VARIABLE} = {chosen!r} must be a size such as 500MB or 2GB")

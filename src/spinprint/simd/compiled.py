@@ -8,7 +8,6 @@ and can mix up the code of two signatures that two processes write at once.
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import re
 import sys
@@ -45,11 +44,10 @@ def kernel(function: Callable[..., Any]) -> Any:
 def compiled_folder() -> Path | None:
     """Where compiled code is kept, made if it was missing; None where there is no folder for it.
 
-    It lies below numba's `$NUMBA_CACHE_DIR` where that is set and can be written, else in the
+    It lies below numba's own setting, `$NUMBA_CACHE_DIR`, where that is made and can be written, else in the
     folder of all caches.
     """
-    chosen = os.environ.get("NUMBA_CACHE_DIR") or config.CACHE_DIR
-    numbas = made(Path(chosen)) if chosen else None
+    numbas = made(Path(config.CACHE_DIR)) if config.CACHE_DIR else None
     if numbas and writable(numbas):
         return made(numbas / "spinprint")
     ours = cache_folder()

@@ -7,16 +7,17 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 
 from pydantic import ByteSize
 
-from ..cache import VARIABLE, cache_folder, fonts_folder, writable
+from ..cache import VARIABLE, cache_folder, fonts_folder, is_temporary, writable
 from ..device import accelerator
 from ..dictionary.cache import cache_limit, cached_files
 from ..errors import InputError
 from ..parallel import n_workers
 
-_WAY_OUT = f"set {VARIABLE} to a folder that can be written"
+_WAY_OUT = f"set {VARIABLE} to a folder you can write"
 
 _NEEDED = ("numpy", "scipy", "numba", "torch", "nibabel", "h5py", "matplotlib")
 _EXTRAS = {
@@ -39,7 +40,7 @@ def examine() -> list[str]:
         "packages: " + ", ".join(f"{name} {_version(name)}" for name in _NEEDED),
         f"compiled code: {_compiled_code()}",
         f"dictionary cache: {_dictionaries()}",
-        f"fonts of matplotlib: {fonts_folder() or f'none kept, found anew each time; {_WAY_OUT}'}",
+        f"fonts of matplotlib: {_fonts()}",
     ]
     for extra, (package, purpose) in _EXTRAS.items():
         if find_spec(package):
@@ -82,30 +83,49 @@ def _device() -> str:
 
 
 def _compiled_code() -> str:
+    """Where compiled code is kept."""
     from ..simd.compiled import compiled_folder
 
     folder = compiled_folder()
     if folder is None:
-        return f"none kept, kernels are compiled anew by every command; {_WAY_OUT}"
-    if not writable(folder):
-        return f"{folder} (read only: what is not there is compiled anew by every command)"
-    return f"{folder} (writable)"
+        return f"{_refused(VARIABLE)}: kernels are compiled anew each time; {_WAY_OUT}"
+    return f"{folder} ({_access(folder)})"
 
 
 def _dictionaries() -> str:
     """Where dictionaries are kept, how large they are and may be."""
     folder = cache_folder()
     if folder is None:
-        place = os.environ.get(VARIABLE) or "no folder"
-        return f"{place} cannot be written: dictionaries are built anew each time; {_WAY_OUT}"
-    access = "writable" if writable(folder) else "read only: what is not there is built each time"
+        return f"{_refused(VARIABLE)}: dictionaries are built anew each time; {_WAY_OUT}"
     try:
-        limit = _size(cache_limit())
+        limit = f"of at most {_size(cache_limit())}"
     except InputError as error:
-        limit = f"a limit that is wrong: {error}"
-    held = cached_files(folder)
-    size = _size(sum(size for _, size in held))
-    return f"{folder} ({access}): {size} in {len(held)} files, of at most {limit}"
+        limit = f"({error})"
+    held = sum(size for _, size in cached_files(folder))
+    return f"{folder} ({_access(folder)}): {_size(held)} {limit}"
+
+
+def _fonts() -> str:
+    """Where matplotlib keeps the fonts it found."""
+    folder = fonts_folder()
+    if folder is None:
+        return (
+            f"{_refused('MPLCONFIGDIR', VARIABLE)}: they are looked for anew each time; {_WAY_OUT}"
+        )
+    return f"{folder} ({_access(folder)})"
+
+
+def _refused(*variables: str) -> str:
+    chosen = next(filter(None, map(os.environ.get, variables)), None)
+    return f"{chosen} cannot be written" if chosen else "no folder can be written"
+
+
+def _access(folder: Path) -> str:
+    if not writable(folder):
+        return "read only: nothing is added"
+    if is_temporary(folder):
+        return f"writable, but temporary: there is no cache folder of yours; {_WAY_OUT}"
+    return "writable"
 
 
 def _size(n_bytes: int) -> str:

@@ -60,7 +60,7 @@ def test_another_grid_sequence_or_code_has_another(
     build_cached(short, sp.ParameterGrid({"t1": sp.Axis((0.5,)), "t2": sp.Axis((0.04,))}))
     shorter = sp.Sequence(name="short", field_strength=3.0, blocks=short.blocks[1:])
     assert build_cached(shorter, grid).sequence.digest == shorter.digest
-    monkeypatch.setattr(module, "_SOURCE", "edited")
+    monkeypatch.setattr(module, "SOURCE", "edited")
     build_cached(short, grid)
     assert builds == [4, 1, 4, 4]
 
@@ -104,7 +104,7 @@ def test_code_without_a_known_source_has_no_cache(
     builds: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_SOURCE", None)
+    monkeypatch.setattr(module, "SOURCE", None)
     build_cached(short, grid)
     build_cached(short, grid)
     assert builds == [4, 4]

@@ -63,6 +63,22 @@ def test_what_a_build_of_other_content_left_is_not_taken_up(
     )
 
 
+def test_what_a_build_by_other_code_left_is_not_taken_up(
+    tmp_path: Path, sequence: Sequence, grid: ParameterGrid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    def stop(done: int, total: int) -> None:  # noqa: ARG001
+        begun.append(done)
+        raise KeyboardInterrupt
+
+    for code in ("before", "edited"):
+        monkeypatch.setattr(on_disk, "SOURCE", code)
+        with pytest.raises(KeyboardInterrupt):
+            on_disk.build_file(sequence, grid, tmp_path / "dictionary.h5", progress=stop)
+    assert begun[0] == begun[1]
+
+
 def test_a_killed_build_leaves_no_file_and_is_taken_up(tmp_path: Path) -> None:
     grid = tmp_path / "grid.toml"
     grid.write_text(

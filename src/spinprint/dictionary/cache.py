@@ -15,9 +15,8 @@ from ..cache import cache_folder, files_by_use, mark_used, trim
 from ..errors import DictionaryError, InputError, OutputError
 from ..parallel import Progress
 from ..sequence import Sequence
-from ..source import source_digest
 from ..tissue import ParameterGrid
-from .dictionary import Dictionary
+from .dictionary import SOURCE, Dictionary
 
 LIMIT_VARIABLE = "SPINPRINT_CACHE_SIZE"
 _LIMIT = "2GB"
@@ -26,9 +25,6 @@ _NAME = re.compile(r"(\.part-[0-9a-f]{8}-)?dictionary-[0-9a-f]{32}\.h5")
 """A dictionary, or what was left of one that was being written: the folder may hold other files."""
 
 _SIZE = re.compile(r"[0-9]*\.?[0-9]+ *[A-Za-z]*")
-
-# Now, with the code that runs: later the source may be another.
-_SOURCE = source_digest(Dictionary.__module__)
 
 
 def build_cached(
@@ -47,9 +43,9 @@ def build_cached(
     """
     limit = cache_limit()
     folder = cache_folder()
-    if folder is None or _SOURCE is None:
+    if folder is None or SOURCE is None:
         return Dictionary.build(sequence, grid, progress=progress)
-    content = [sequence.digest, grid.to_dict(), _SOURCE]
+    content = [sequence.digest, grid.to_dict(), SOURCE]
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     path = folder / f"dictionary-{key[:32]}.h5"
     with suppress(DictionaryError):

@@ -15,10 +15,15 @@ from numpy.typing import NDArray
 from ..errors import DictionaryError
 from ..parallel import Progress
 from ..sequence import Sequence
+from ..source import source_digest
 from ..tissue import ParameterGrid, Tissue
 from . import store
 from .compression import compress_atoms, find_basis
 from .matching import Matcher, matcher_for
+
+# Made while this is imported: an hour later the source may not be what runs.
+SOURCE = source_digest(__name__)
+"""SHA-256 of all code that atoms depend on; None where there is no source to read."""
 
 _SLAB = 1 << 24
 """Bytes hashed at a time, so that a dictionary on disk is never needed in memory as a whole."""

@@ -21,7 +21,7 @@ from ..parallel import Progress
 from ..sequence import Sequence
 from ..tissue import ParameterGrid
 from .compression import compress_atoms, find_basis
-from .dictionary import Dictionary
+from .dictionary import SOURCE, Dictionary
 
 
 def build_file(
@@ -55,7 +55,8 @@ def build_file(
     path = Path(path)
     check_output_file(path)
     tissue = grid.tissue()
-    content = [sequence.digest, grid.to_dict(), rank, energy, n_states, version("spinprint")]
+    code = SOURCE or version("spinprint")
+    content = [sequence.digest, grid.to_dict(), rank, energy, n_states, code]
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     workplace = path.with_name(f".{path.name}.building")
     state = _read_state(workplace / "state.json")

@@ -44,7 +44,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 def compiled_folder() -> Path | None:
     """Where compiled code is kept, made if it was missing; None where there is no folder for it.
 
-    It lies below numba's own setting, `$NUMBA_CACHE_DIR`, where that is made and can be written, else in the
+    It lies below numba's own `$NUMBA_CACHE_DIR` where that is set and can be written, else in the
     folder of all caches.
     """
     numbas = made(Path(config.CACHE_DIR)) if config.CACHE_DIR else None

@@ -76,7 +76,7 @@ def _imported(source: bytes, within: str) -> frozenset[str]:
     A package whose module is imported runs first, but lends it nothing: it counts only where a
     name is taken from it.
     """
-    found = set()
+    found: set[str] = set()
     for statement in _imports(ast.parse(source).body):
         if isinstance(statement, ast.Import):
             found.update(alias.name for alias in statement.names)

@@ -36,7 +36,7 @@ _CHECKSUM = hashlib.sha256().digest_size
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that runs without the interpreter lock, and keep its code."""
-    compiled = njit(nogil=True, error_model="numpy")(function)
+    compiled: Any = njit(nogil=True, error_model="numpy")(function)
     compiled._cache = _Kept(function)  # as njit(cache=True) does with numba's own cache
     return compiled
 
@@ -47,7 +47,8 @@ def compiled_folder() -> Path | None:
     It lies below numba's own `$NUMBA_CACHE_DIR` where that is set and can be written, else in the
     folder of all caches.
     """
-    numbas = made(Path(config.CACHE_DIR)) if config.CACHE_DIR else None
+    chosen: str = config.CACHE_DIR  # type: ignore[attr-defined]  # set when numba is imported
+    numbas = made(Path(chosen)) if chosen else None
     if numbas and writable(numbas):
         return made(numbas / "spinprint")
     ours = cache_folder()

@@ -116,3 +116,11 @@ def test_subjects_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "brainweb_dl", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'spinprint\[brainweb\]'"):
         brain((8, 8, 1), brainweb=4)
+
+
+@pytest.mark.usefixtures("fetched")
+def test_without_a_home_the_folder_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BRAINWEB_DIR", raising=False)
+    monkeypatch.setenv("HOME", "~")  # what cannot be resolved
+    with pytest.raises(InputError, match="set BRAINWEB_DIR"):
+        brain((8, 8, 1), brainweb=4)

@@ -1,8 +1,14 @@
 """What tests of several stages share: a cache of their own, a short sequence and a small scan."""
 
 import os
-from collections.abc import Iterable, Iterator
+import signal
+import subprocess
+import traceback
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,3 +92,72 @@ def scan(short: Sequence, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scan")
     run_simulation(short, folder, matrix=24, slices=1, snr_db=40, seed=1, partial_volume=False)
     return folder
+
+
+CHANGES = ("mkdir", "rename", "replace", "rmdir", "unlink")
+"""The functions of `os` that change what is in a folder; shutil and pathlib call them too."""
+
+KilledAt = Callable[[int, Callable[[], object]], bool]
+
+
+@pytest.fixture
+def killed_at() -> KilledAt:
+    """Does some work in a copy of this process, which is killed before its n-th change of the disk.
+
+    Gives whether it was: beyond the last change, the work is done.
+    """
+
+    def killed_at(n: int, work: Callable[[], object]) -> bool:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of a copy that has no threads
+            child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                _count_down(n)
+                work()
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(child, 0)
+        assert status in (0, signal.SIGKILL), "the work failed: see its traceback"
+        return status != 0
+
+    return killed_at
+
+
+def _count_down(n: int) -> None:
+    """Kill this process when it is about to change the disk for the n-th time, counted from 0."""
+    left = [n]
+
+    def counted(change: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **options: Any) -> Any:
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left[0] -= 1
+            return change(*arguments, **options)
+
+        return counted
+
+    os.fsync = lambda _: None  # a kill loses nothing that the system was told
+    for name in CHANGES:
+        setattr(os, name, counted(getattr(os, name)))
+
+
+@pytest.fixture(scope="session")
+def mounted() -> Callable[[Path, int], Any]:
+    """Mounts a file system of so many kB on a folder, for as long as the context lasts."""
+
+    @contextmanager
+    def mounted(folder: Path, size: int) -> Iterator[Path]:
+        options = ["-t", "tmpfs", "-o", f"size={size}k", "none"]
+        if subprocess.run(["mount", *options, folder], capture_output=True).returncode:
+            pytest.skip("only root can mount a small file system")
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+    return mounted

@@ -55,7 +55,7 @@ def test_a_simulation_that_fails_half_way_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise sp.OutputError("no space left")
 
-    monkeypatch.setattr(simulation, "write_maps", full)
+    monkeypatch.setattr(simulation, "stage_maps", full)
     with pytest.raises(sp.OutputError, match="no space"):
         write_simulation(made, short, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,13 @@ CHUNK = 8192
 
 BASIS_ATOMS = 16384
 """The basis is that of all atoms, or of so many spread evenly over them."""
+
+
+class Rows(Protocol):
+    """Rows that are written once each: an array, or a file."""
+
+    def __setitem__(self, rows: slice, values: NDArray[Any], /) -> None:
+        """Write some of them."""
 
 
 def find_basis(
@@ -51,7 +58,7 @@ def compress_atoms(
     sequence: Sequence,
     tissue: Tissue,
     basis: NDArray[Any],
-    out: NDArray[Any],
+    out: Rows,
     *,
     n_states: int | None,
     first: int = 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -57,13 +58,52 @@ def write(path: str | Path, stored: Stored) -> None:
         texts["grid"] = stored.grid.to_json()
     # HDF5 holds checksums of its own over all but texts of variable length and old layouts,
     # where a flipped bit can make it search for ever.
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with (
+        replacing(path) as temporary,
+        _Checked(temporary, "w+") as raw,
+        h5py.File(raw, "w", libver="latest") as file,
+    ):
         for name, text in texts.items():
             file.attrs[name] = np.bytes_(text.encode())
         for name, array in stored.arrays.items():
             file[name] = array
         for name, values in stored.tissue.given().items():
             file[f"tissue/{name}"] = values
+
+
+class _Checked(io.FileIO):
+    """A file that raises its first error when it is closed, and only then.
+
+    On a disk that is full, HDF5 leaves a file behind that looks whole, or brings the process down
+    when it tries to close the file again; so it never learns of the error.
+    """
+
+    _error: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Write all of it."""
+        rest = memoryview(content).cast("B")
+        size = len(rest)
+        try:
+            while rest and self._error is None:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self._error = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the size."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self._error = self._error or error
+            return size or 0
+
+    def __exit__(self, *arguments: Any) -> None:
+        """Close it, and say what went wrong."""
+        super().__exit__(*arguments)
+        if self._error is not None:
+            raise self._error
 
 
 def read(path: str | Path) -> Stored:

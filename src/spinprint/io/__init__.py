@@ -4,7 +4,15 @@
 when a file of their kind is read or written.
 """
 
-from .derivative import check_derivative, read_maps, read_origin, write_maps
+from .derivative import (
+    check_derivative,
+    earlier_maps,
+    read_maps,
+    read_origin,
+    run_name,
+    stage_maps,
+    write_maps,
+)
 from .fields import MapPlace, read_field, read_mask, read_purity
 from .geometry import Geometry
 from .labels import read_labels, write_labels
@@ -16,6 +24,7 @@ __all__ = [
     "MapPlace",
     "Series",
     "check_derivative",
+    "earlier_maps",
     "read_field",
     "read_labels",
     "read_maps",
@@ -23,6 +32,8 @@ __all__ = [
     "read_origin",
     "read_purity",
     "read_series",
+    "run_name",
+    "stage_maps",
     "write_csv",
     "write_labels",
     "write_maps",

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, SeriesError
+from ..files import settle
 from .geometry import Geometry
 
 Array = NDArray[Any]
@@ -51,6 +52,7 @@ def read_array(path: Path, *, want_complex: bool = False) -> tuple[Array, Geomet
     SeriesError
         The file is missing, damaged, of another format, or does not hold exactly one array.
     """
+    settle(path)
     head = _read_head(path)
     if _is_nifti(head):
         with _reading(path):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import bids
-from .sidecar import generated_by, plain, read_json, write_json
+from .sidecar import generated_by, is_ours, plain, read_json, write_json
 
 _MAPS = "Quantitative maps from MR fingerprinting"
 _TRUTH = "True maps of a simulated phantom"
@@ -64,6 +64,16 @@ def write_dataset(stage: Path, out: Path, *, truth: bool) -> list[str]:
         return [bids.DESCRIPTION, bids.IGNORE]
     (stage / bids.README).write_bytes(_readme(title))
     return [bids.DESCRIPTION, bids.IGNORE, bids.README]
+
+
+def earlier_dataset(out: Path) -> list[Path]:
+    """The files that `write_dataset` may replace: ours, and the one whose other lines it keeps."""
+    files = [out / bids.IGNORE]
+    if is_ours(out / bids.DESCRIPTION):
+        files.append(out / bids.DESCRIPTION)
+    if (out / bids.README).exists() and _is_ours_to_write(out):
+        files.append(out / bids.README)
+    return files
 
 
 def _description(path: Path, title: str) -> dict[str, Any]:

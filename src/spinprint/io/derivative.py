@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,16 +12,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OutputError, SeriesError
-from ..files import check_output_folder, staging
+from ..files import (
+    check_output_folder,
+    check_replaceable,
+    read_whole,
+    settle,
+    staging,
+)
 from ..maps import UNITS, Maps, Status
 from ..parameters import PARAMETERS
 from ..sequence import Sequence
 from . import bids
 from .arrays import read_array
-from .dataset import write_dataset
+from .dataset import earlier_dataset, write_dataset
 from .geometry import Geometry
 from .series import Series
-from .sidecar import is_ours, read_sidecar, shared_sidecar, write_json
+from .sidecar import (
+    RUN,
+    is_ours,
+    read_json,
+    read_sidecar,
+    shared_sidecar,
+    sidecar_path,
+    write_json,
+)
+
+_ALWAYS = ("t1", "t2")  # what every run maps
 
 
 def check_derivative(out: str | Path, subject: str = "01") -> None:
@@ -30,7 +47,7 @@ def check_derivative(out: str | Path, subject: str = "01") -> None:
     ------
     OutputError
         The subject label is no BIDS label, the folder cannot be written, or it holds a dataset
-        of another program.
+        or maps of another program.
     """
     out = Path(out)
     if not re.fullmatch(r"[0-9A-Za-z]+", subject):
@@ -39,6 +56,10 @@ def check_derivative(out: str | Path, subject: str = "01") -> None:
     description = out / bids.DESCRIPTION
     if description.exists() and not is_ours(description):
         raise OutputError(f"{out}: holds a dataset of another program: choose another folder")
+    places = (PARAMETERS[name].bids for name in _ALWAYS)
+    stems = [f"sub-{subject}/{folder}/sub-{subject}_{suffix}" for folder, suffix in places]
+    names = [f"{stem}{suffix}" for stem in stems for suffix in (".nii.gz", ".json")]
+    check_replaceable(out, names, lambda: earlier_maps(out, subject))
 
 
 def write_maps(
@@ -89,21 +110,49 @@ def write_maps(
     """
     out = Path(out)
     check_derivative(out, subject)
+    read = [Path(source) for source in sources]
+    keep = [*read, *map(sidecar_path, read)]
+    with staging(
+        out, run=run_name(subject), earlier=lambda: earlier_maps(out, subject), keep=keep
+    ) as stage:
+        written = stage_maps(
+            stage, maps, out,
+            sequence=sequence, subject=subject, reference=reference, sources=read, truth=truth,
+        )  # fmt: skip
+    return [out / name for name in written]
+
+
+def stage_maps(
+    stage: Path,
+    maps: Maps,
+    out: Path,
+    *,
+    sequence: Sequence,
+    subject: str = "01",
+    reference: Series | None = None,
+    sources: Iterable[Path] = (),
+    truth: bool = False,
+) -> list[str]:
+    """Write into `stage` what is to go to `out`; for the rest, see `write_maps`.
+
+    Returns
+    -------
+    The names of the files, relative to the dataset.
+    """
     files = bids.map_files(maps)
     geometry = _geometry(maps, reference, shape=files[0].voxels.shape)
     shared = shared_sidecar(maps, sequence, sources, out)
-    with staging(out, remove=_earlier(out, subject)) as stage:
-        written = write_dataset(stage, out, truth=truth)
-        for file in files:
-            stem = file.stem(subject)
-            (stage / stem).parent.mkdir(parents=True, exist_ok=True)
-            geometry.image(file.voxels).to_filename(stage / f"{stem}.nii.gz")
-            write_json(stage / f"{stem}.json", {**file.sidecar, **shared})
-            written += [f"{stem}.nii.gz", f"{stem}.json"]
-            if file.table:
-                (stage / f"{stem}.tsv").write_text(file.table, encoding="utf-8")
-                written.append(f"{stem}.tsv")
-    return [out / name for name in written]
+    written = write_dataset(stage, out, truth=truth)
+    for file in files:
+        stem = file.stem(subject)
+        (stage / stem).parent.mkdir(parents=True, exist_ok=True)
+        geometry.image(file.voxels).to_filename(stage / f"{stem}.nii.gz")
+        write_json(stage / f"{stem}.json", {**file.sidecar, **shared})
+        written += [f"{stem}.nii.gz", f"{stem}.json"]
+        if file.table:
+            (stage / f"{stem}.tsv").write_text(file.table, encoding="utf-8")
+            written.append(f"{stem}.tsv")
+    return written
 
 
 def read_maps(directory: str | Path, subject: str | None = None) -> Maps:
@@ -129,7 +178,13 @@ def read_maps(directory: str | Path, subject: str | None = None) -> Maps:
     SeriesError
         No map is there, or one is damaged, of another shape or in another unit.
     """
+    settle(directory)
     folder = _subject_folder(Path(directory), subject)
+    return read_whole(folder, lambda: _read_maps(folder))
+
+
+def _read_maps(folder: Path) -> Maps:
+    _require_one_run(folder)
     found = {
         name: path
         for name, parameter in PARAMETERS.items()
@@ -165,6 +220,7 @@ def read_origin(directory: str | Path, subject: str | None = None) -> dict[str, 
     SeriesError
         As for `read_maps`.
     """
+    settle(directory)
     folder = _subject_folder(Path(directory), subject)
     found = (_find(folder, *parameter.bids) for parameter in PARAMETERS.values())
     first = next((path for path in found if path), None)
@@ -184,11 +240,32 @@ def _geometry(maps: Maps, reference: Series | None, shape: tuple[int, ...]) -> G
     return reference.geometry
 
 
-def _earlier(out: Path, subject: str) -> list[Path]:
-    """What an earlier run wrote for the subject, under whatever names, unpacked or not."""
+def run_name(subject: str) -> str:
+    """What the files of a subject are known as: those of several may be written at a time."""
+    return f"sub-{subject}"
+
+
+def earlier_maps(out: Path, subject: str = "01") -> list[Path]:
+    """What an earlier run wrote for the subject, under whatever names, and for all of them."""
     sidecars = [path for path in (out / f"sub-{subject}").glob("*/*.json") if is_ours(path)]
     suffixes = (".json", ".nii.gz", ".nii", ".tsv")
-    return [path.with_suffix(suffix) for path in sidecars for suffix in suffixes]
+    maps = [path.with_suffix(suffix) for path in sidecars for suffix in suffixes]
+    return [*earlier_dataset(out), *maps]
+
+
+def _require_one_run(folder: Path) -> None:
+    """Refuse maps of several runs: a version that was killed while it wrote may have mixed them."""
+    told: dict[str, Path] = {}
+    for path in sorted(folder.glob("*/*.json")):
+        if is_ours(path):
+            stated = read_json(path)
+            told[json.dumps([stated.get(key) for key in RUN], sort_keys=True)] = path
+    if len(told) > 1:
+        first, second, *_ = told.values()
+        raise SeriesError(
+            f"{folder}: {first.name} and {second.name} are of different runs"
+            f" ({' or '.join(RUN)} differs): map again, or take the files of one run away"
+        )
 
 
 def _subject_folder(directory: Path, subject: str | None) -> Path:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import SeriesError
 from .arrays import read_array
 from .geometry import Geometry
-from .sidecar import read_sidecar, write_json
+from .sidecar import read_sidecar, sidecar_path, write_json
 
 TOLERANCE = 0.1
 """How far a voxel may lie from its place in other images [voxel edges]."""
@@ -62,7 +62,7 @@ def write_labels(
 ) -> list[Path]:
     """Write a label image (.nii.gz) and its names as `read_labels` reads them."""
     Geometry.from_affine(affine).image(labels.astype(np.uint8)).to_filename(path)
-    legend = path.with_name(path.name.removesuffix(".nii.gz") + ".json")
+    legend = sidecar_path(path)
     write_json(legend, {"Labels": {str(label): name for label, name in names.items()}})
     return [path, legend]
 

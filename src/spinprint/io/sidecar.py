@@ -18,6 +18,9 @@ from ..sequence import Sequence
 
 _TOOL = "spinprint"
 
+RUN = ("SourceHashes", "SequenceHash", "Provenance")
+"""What the sidecars of all maps of a run say alike, and those of another run do not."""
+
 
 def shared_sidecar(
     maps: Maps, sequence: Sequence, sources: Iterable[str | Path], out: Path
@@ -48,6 +51,11 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def sidecar_path(image: Path) -> Path:
+    """Where the sidecar of an image is, if it has one."""
+    return image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+
+
 def read_sidecar(image: Path) -> dict[str, Any]:
     """The sidecar of an image; empty if there is none.
 
@@ -56,7 +64,7 @@ def read_sidecar(image: Path) -> dict[str, Any]:
     SeriesError
         It holds no JSON object.
     """
-    path = image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    path = sidecar_path(image)
     return read_json(path) if path.exists() else {}
 
 
@@ -83,6 +91,14 @@ def is_ours(path: Path) -> bool:
         makers = json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"]
         return bool(makers[0]["Name"] == _TOOL)
     except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def has_keys(path: Path, keys: Iterable[str]) -> bool:
+    """Whether a file is a JSON object with these keys, by which a table of ours is known."""
+    try:
+        return {*keys} <= {*read_json(path)}
+    except SeriesError:
         return False
 
 

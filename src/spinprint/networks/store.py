@@ -17,7 +17,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from ..errors import ModelError, SpinprintError
-from ..files import staging
+from ..files import read_whole, staging
 from ..sequence import Sequence, format_sequence, parse_sequence
 
 FORMAT = "spinprint-model/1"
@@ -52,7 +52,7 @@ def write(folder: str | Path, stored: Stored) -> None:
         **stored.described,
     }
     description[_SEAL] = _seal(description, weights)
-    with staging(folder) as stage:
+    with staging(folder, run="model", earlier=lambda: _earlier(Path(folder))) as stage:
         text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False)
         (stage / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
         (stage / WEIGHTS).write_bytes(weights)
@@ -66,7 +66,10 @@ def read(folder: str | Path) -> Stored:
     ModelError
         A file is missing, damaged, of another kind, or does not belong to the other.
     """
-    folder = Path(folder)
+    return read_whole(folder, lambda: _read(Path(folder)))
+
+
+def _read(folder: Path) -> Stored:
     if not (folder / DESCRIPTION).is_file():
         raise ModelError(
             f"{folder}: holds no {DESCRIPTION}: give a folder that `spinprint train` has written"
@@ -84,6 +87,15 @@ def read(folder: str | Path) -> Stored:
             )
         sequence = parse_sequence(described["sequence"], source="its sequence")
         return Stored(sequence, described, safetensors.numpy.load(weights))
+
+
+def _earlier(folder: Path) -> list[Path]:
+    """What an earlier training wrote: both files, where the description says so."""
+    try:
+        ours = FORMAT in (folder / DESCRIPTION).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        ours = False
+    return [folder / DESCRIPTION, folder / WEIGHTS] if ours else []
 
 
 def _seal(description: dict[str, Any], weights: bytes) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import SequenceError
+from ..files import settle
 from .blocks import BLOCK_TYPES
 from .fields import Record, quantities
 from .sequence import FORMAT, Sequence
@@ -42,6 +43,7 @@ def load_sequence(path: str | Path) -> Sequence:
     path = Path(path)
     if not path.exists() and str(path) in PRESETS:
         return PRESETS[str(path)]()
+    settle(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

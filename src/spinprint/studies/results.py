@@ -19,7 +19,8 @@ from ..files import replacing
 
 FORMAT = "spinprint-study/1"
 
-_FILE = "results.json"
+FILE = "results.json"
+"""Its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Results:
         OutputError
             The file cannot be written.
         """
-        path, told = folder / _FILE, plain(settings)
+        path, told = folder / FILE, plain(settings)
         if not path.exists():
             stated = {"format": FORMAT, "settings": told, "digest": digest_of(told)}
             software = f"spinprint {version('spinprint')}"

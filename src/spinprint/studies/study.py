@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from ..errors import InputError
-from ..files import check_output_folder
+from ..files import check_output_folder, check_replaceable, claim, staging
 from ..parallel import Progress
 from ..report import Page, Section, Verdict, Verdicts, write_markdown, write_page
 from ..workflows.stages import Stage, silent
-from .results import Results, plain
+from .results import FILE, Results, plain
 
 if TYPE_CHECKING:
     from ..networks.model import Model
@@ -26,6 +26,9 @@ SCALES = ("smoke", "quick", "full")
 """How much is done: in under 2 minutes, in under 30 (both on 2 cores), or in hours."""
 
 _CAUTION = " This was a smoke run: it shows that all of it works, and is too small for any verdict."
+
+_RUN = "study"  # what its files are known as in their folder
+_REPORT, _TABLES = "report.html", "tables.md"
 
 Scale = TypeVar("Scale")
 """The sizes of a study, a frozen dataclass of plain values."""
@@ -163,17 +166,24 @@ def run_study(
     if seed < 0:
         raise InputError(f"seed {seed} must not be negative")
     check_output_folder(out)
-    sizes = study.scales[scale]
-    settings = {"study": study.name, "scale": scale, "sizes": plain(sizes), "seed": seed}
-    results = Results.open(out, settings)
-    tell(f"{study.name}, scale {scale}: {study.cost(sizes)}")
-    study.measure(Run(scale=sizes, seed=seed, folder=out, results=results, stage=stage))
-    page = study_page(study, scale, seed, results)
-    tables = out / "tables.md"
-    with stage("Writing the report"):
-        report = write_page(page, out / "report.html")
-        write_markdown(page, tables)
-    return StudyResult(report=report, tables=tables, verdicts=tuple(verdicts_of(page)))
+    with claim(out, _RUN):
+        # What lies beside results of this study, an earlier call wrote.
+        earlier = [out / _REPORT, out / _TABLES] if (out / FILE).exists() else []
+        check_replaceable(out, (_REPORT, _TABLES), lambda: earlier)
+        sizes = study.scales[scale]
+        settings = {"study": study.name, "scale": scale, "sizes": plain(sizes), "seed": seed}
+        results = Results.open(out, settings)
+        tell(f"{study.name}, scale {scale}: {study.cost(sizes)}")
+        study.measure(Run(scale=sizes, seed=seed, folder=out, results=results, stage=stage))
+        page = study_page(study, scale, seed, results)
+        with (
+            stage("Writing the report"),
+            staging(out, run=_RUN, earlier=lambda: earlier) as folder,
+        ):
+            write_page(page, folder / _REPORT)
+            write_markdown(page, folder / _TABLES)
+        verdicts = tuple(verdicts_of(page))
+        return StudyResult(report=out / _REPORT, tables=out / _TABLES, verdicts=verdicts)
 
 
 def study_page(study: Study[Any], scale: str, seed: int, results: Results) -> Page:

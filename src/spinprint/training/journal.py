@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..files import output_errors, replacing
 from .config import Stage
 from .state import Position
 
@@ -30,10 +31,11 @@ class Journal:
     def open(cls, folder: Path, position: Position) -> Journal:
         """The log of a training at a position: lines beyond it are of a run that was killed."""
         path = folder / LOG
-        folder.mkdir(parents=True, exist_ok=True)
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        with output_errors(path):
+            lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         kept = [line for line in lines if _before(line, position)]
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        with replacing(path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         return cls(folder)
 
     def measured(
@@ -59,7 +61,7 @@ class Journal:
             "waited_for_signals": round(source.waited, 2),
             "mse": mse,
         }
-        with self._path.open("a", encoding="utf-8") as file:
+        with output_errors(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if self._board is not None:
             for name, value in mse.items():

@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..device import accelerator
 from ..errors import ModelError
-from ..files import check_output_folder
+from ..files import check_output_folder, claim
 from ..networks.config import PARTS
 from ..networks.model import Model
 from ..parallel import Progress
@@ -47,6 +47,8 @@ Listener = Callable[[Stage, int, dict[str, Score]], None]
 """Hears of every measurement: (stage, steps done, scores by ratio); may raise to end it all."""
 
 _CLEAN_NOISE = (30.0, 60.0)  # dB; what inputs are scaled for where no noise is learned
+
+_RUN = "training"  # what keeps other processes from the same folder
 
 STAGES = "stages"
 """Folder of the networks that all stages but the last one gave."""
@@ -88,16 +90,18 @@ def train(
         Settings do not fit the sequence or each other, the folder holds another training, or the
         loss is no longer finite; the state before that is kept.
     OutputError
-        The folder cannot be written.
+        The folder cannot be written, or another process is training there.
     """
     config = config or TrainConfig()
     folder = None if out is None else Path(out)
     position = Position(_digest(sequence, config))
-    if folder is not None:
-        check_output_folder(folder)
-        if finished := _finished(folder, sequence, position.digest):
-            return finished
-    with processes() as team:
+    with processes() as team, ExitStack() as stack:
+        if folder is not None:
+            check_output_folder(folder)
+            if team.first:
+                stack.enter_context(claim(folder, _RUN))
+            if finished := _finished(folder, sequence, position.digest):
+                return finished
         _check_shares(config, team)
         run = _Run.begin(sequence, config, folder, position, team)
         run.progress, run.listener = progress, listener

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, ModelError
+from ..files import output_errors
 from ..parallel import Progress, n_workers
 from .config import TuneConfig
 from .results import State, Trial
@@ -212,7 +213,8 @@ def _worker(
 
     _keep_to_part(index, workers)
     try:
-        _work(Search.open(folder, task, config, database), None, os.getppid())
+        with output_errors(folder):
+            _work(Search.open(folder, task, config, database), None, os.getppid())
     except InputError as error:
         problems.put(str(error))
     except KeyboardInterrupt:

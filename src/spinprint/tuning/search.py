@@ -22,11 +22,12 @@ from typing import Any
 
 import numpy as np
 import optuna
+from filelock import FileLock
 from optuna.trial import FrozenTrial, TrialState
 
 from ..errors import ModelError
 from .config import TuneConfig
-from .locks import FileLock, JournalLock
+from .locks import JournalLock, is_held
 from .results import State, Trial
 from .space import Chosen, identity
 from .task import Found, Task
@@ -129,12 +130,12 @@ class Search:
     @contextmanager
     def worker(self) -> Iterator[str]:
         """Be known as alive; gives the name of this worker."""
-        lock = FileLock((self.folder / WORKERS / f"{token_hex(8)}.lock").resolve())
-        with lock:
+        path = (self.folder / WORKERS / f"{token_hex(8)}.lock").resolve()
+        with FileLock(path):
             try:
-                yield f"{platform.node()}:{lock.path}"
+                yield f"{platform.node()}:{path}"
             finally:
-                lock.path.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
     def claim(self, worker: str) -> Claim | None:
         """Take the next trial; None if enough are taken, or nothing is left to try."""
@@ -211,17 +212,17 @@ class Search:
     def _abandoned(self, trial: FrozenTrial) -> bool:
         """Whether the worker of a trial is known to be gone."""
         host, _, name = trial.user_attrs.get(_WORKER, "").partition(":")
-        lock = FileLock(Path(name))
+        lock = Path(name)
         if self.database is None:
-            gone = not name or not lock.path.exists() or not lock.is_held()
+            gone = not name or not lock.exists() or not is_held(lock)
         elif not name:
             begun = trial.datetime_start
             gone = begun is not None and datetime.now() - begun > _UNCLAIMED
         else:
             # Of workers elsewhere the database knows whether they are alive.
-            gone = host == platform.node() and lock.path.exists() and not lock.is_held()
+            gone = host == platform.node() and lock.exists() and not is_held(lock)
         if gone and name:
-            lock.path.unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)
         return gone
 
     @contextmanager

@@ -8,17 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..evaluation import compare, cramer_rao
-from ..files import check_output_file
-from ..io import check_derivative
+from ..files import check_output_file, claim, staging
+from ..io import check_derivative, earlier_maps, run_name
 from ..sequence import Sequence
 from ..sequence.presets import knee_t1_t2_t1rho
 from ..simulation.phantoms import Phantom
 from .mapping import map_series
-from .simulation import SNR_CONVENTION, check_simulation, simulate_phantom, write_simulation
+from .simulation import (
+    RUN,
+    SNR_CONVENTION,
+    check_simulation,
+    earlier_simulation,
+    simulate_phantom,
+    write_simulation,
+)
 from .stages import Stage, silent
 
 SNR_DB = 30.0
 N_BOOTSTRAP = 100
+_SIMULATED, _MAPS, _REPORT = "simulated", "maps", "report.html"
 MATRIX, SLICES = 96, 3  # few enough for a demo of seconds, enough to look through
 
 
@@ -26,7 +34,7 @@ def run_demo(out: Path, *, seed: int = 0, stage: Stage = silent) -> Path:
     """Simulate a knee, map it, compare with the truth and write a report.
 
     Writes `out/simulated` (series, sequence, labels, truth), `out/maps` (a BIDS derivative) and
-    `out/report.html`.
+    `out/report.html`: all, or nothing.
 
     Returns
     -------
@@ -37,19 +45,35 @@ def run_demo(out: Path, *, seed: int = 0, stage: Stage = silent) -> Path:
     OutputError
         The folder cannot be written.
     """
+    check_simulation(out / _SIMULATED)
+    check_derivative(out / _MAPS)
+    check_output_file(out / _REPORT)
+    with (
+        claim(out / _SIMULATED, RUN),
+        claim(out / _MAPS, run_name("01")),
+        staging(out, run="demo", earlier=lambda: _earlier(out)) as folder,
+    ):
+        _write(folder, out, seed, stage)
+    return out / _REPORT
+
+
+def _earlier(out: Path) -> list[Path]:
+    """What an earlier demo wrote."""
+    return [*earlier_simulation(out / _SIMULATED), *earlier_maps(out / _MAPS), out / _REPORT]
+
+
+def _write(folder: Path, out: Path, seed: int, stage: Stage) -> None:
+    """Write all that is to go to `out` into a folder."""
     from ..report import ReportContent, pick_fingerprints, write_report
 
-    check_simulation(out / "simulated")
-    check_derivative(out / "maps")
-    check_output_file(out / "report.html")
     sequence = knee_t1_t2_t1rho()
     simulation = simulate_phantom(
         sequence, "knee", snr_db=SNR_DB, seed=seed, matrix=MATRIX, slices=SLICES,
         partial_volume=False, stage=stage,
     )  # fmt: skip
     with stage("Writing the simulated series"):
-        series_path = write_simulation(simulation, sequence, out / "simulated")[0]
-    result = map_series(series_path, sequence, out / "maps", stage=stage)
+        series_path = write_simulation(simulation, sequence, folder / _SIMULATED)[0]
+    result = map_series(series_path, sequence, folder / _MAPS, stage=stage)
     phantom, maps, dictionary = simulation.phantom, result.maps, result.dictionary
     assert dictionary is not None  # matching needs one
     truth = phantom.truth(sequence.unknowns)
@@ -90,10 +114,10 @@ def run_demo(out: Path, *, seed: int = 0, stage: Stage = silent) -> Path:
                 "phantom": phantom.name,
                 "seed": seed,
                 "sigma per channel, relative to M0 = 1": f"{simulation.sigma:.4g}",
-                "series": str(series_path),
+                "series": str(out / series_path.relative_to(folder)),
             },
         )
-        return write_report(content, out / "report.html")
+        write_report(content, folder / _REPORT)
 
 
 def _least_deviations(

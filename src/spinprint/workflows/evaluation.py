@@ -12,9 +12,9 @@ from ..evaluation import Row, table
 from ..evaluation.agreement import FORMULAS, agreement_table
 from ..evaluation.comparison import Comparison, Role, compare_maps
 from ..evaluation.map_risk import MapRisk
-from ..files import check_output_folder, staging
+from ..files import check_output_folder, check_replaceable, claim, staging
 from ..io import write_csv, write_labels
-from ..io.sidecar import write_json
+from ..io.sidecar import has_keys, sidecar_path, write_json
 from ..maps import UNITS
 from .evaluation_input import CORE, EvaluationInput, read_input
 from .evaluation_limits import Tell, find_bound, find_risk
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 PHANTOM_NAMES = ("nist",)
 """Phantoms whose spheres can be found and whose truth stands in tables."""
 
-_FIGURES, _SPHERES, _RISK = "figures", "spheres", "bayes_risk"
+_METRICS, _AGREEMENT, _RISK = "metrics", "agreement", "bayes_risk"
+_TABLES = tuple(
+    f"{name}.{kind}" for name in (_METRICS, _AGREEMENT, _RISK) for kind in ("csv", "json")
+)
+_RUN = "evaluation"  # what its files are known as in their folder
+_FIGURES, _SPHERES, _REPORT = "figures", "spheres", "report.html"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -83,35 +88,39 @@ def evaluate_maps(
     if prior is not None and not bayes_risk:
         raise InputError("--prior needs --bayes-risk: it says which tissue the risk is of")
     check_output_folder(out)
-    with stage("Reading the maps"):
-        given = read_input(
-            maps_dir, truth=truth, phantom=phantom, batch=batch, labels=labels, erode=erode,
-            purity=purity, b1_map=b1_map, b0_map=b0_map, sequence=sequence, subject=subject,
-        )  # fmt: skip
-    with stage("Computing the bounds"):
-        bound, said = find_bound(given)
-    risk, of = find_risk(given, prior, seed, stage, tell) if bayes_risk else (None, "")
-    least = {}
-    if risk is not None and given.reference.role is Role.TRUTH:
-        least = risk.squared_error(given.reference.values)
-    with stage("Comparing"):
-        comparison = compare_maps(
-            given.maps, given.reference, given.labels, given.names,
-            bound=bound, bayes_risk=least, purity=given.purity, n_bootstrap=resamples, seed=seed,
-        )  # fmt: skip
-    provenance = _provenance(maps_dir, given, labels, erode)
-    provenance |= {"resamples": resamples, "seed of the resampling": seed}
-    with (
-        stage("Writing tables, figures and report"),
-        staging(out, remove=_earlier(out, labels)) as folder,
-    ):
-        files = _write(comparison, given, folder, said, provenance, risk, of)
-    return EvaluationResult(
-        comparison=comparison,
-        report=out / "report.html",
-        files=[out / name for name in files],
-        remarks=given.remarks,
-    )
+    check_replaceable(out, (*_TABLES[:-2], _REPORT), lambda: _earlier(out))
+    with claim(out, _RUN):
+        with stage("Reading the maps"):
+            given = read_input(
+                maps_dir, truth=truth, phantom=phantom, batch=batch, labels=labels, erode=erode,
+                purity=purity, b1_map=b1_map, b0_map=b0_map, sequence=sequence, subject=subject,
+            )  # fmt: skip
+        with stage("Computing the bounds"):
+            bound, said = find_bound(given)
+        risk, of = find_risk(given, prior, seed, stage, tell) if bayes_risk else (None, "")
+        least = {}
+        if risk is not None and given.reference.role is Role.TRUTH:
+            least = risk.squared_error(given.reference.values)
+        with stage("Comparing"):
+            comparison = compare_maps(
+                given.maps, given.reference, given.labels, given.names, bound=bound,
+                bayes_risk=least, purity=given.purity, n_bootstrap=resamples, seed=seed,
+            )  # fmt: skip
+        provenance = _provenance(maps_dir, given, labels, erode)
+        provenance |= {"resamples": resamples, "seed of the resampling": seed}
+        read = [path for path in (labels, purity, b1_map, b0_map) if path]
+        keep = [*read, *map(sidecar_path, read)]
+        with (
+            stage("Writing tables, figures and report"),
+            staging(out, run=_RUN, earlier=lambda: _earlier(out), keep=keep) as folder,
+        ):
+            files = _write(comparison, given, folder, said, provenance, risk, of)
+        return EvaluationResult(
+            comparison=comparison,
+            report=out / _REPORT,
+            files=[out / name for name in files],
+            remarks=given.remarks,
+        )
 
 
 def _provenance(
@@ -169,7 +178,7 @@ def _write(
         risk=risk,
         prior=prior,
     )
-    write_page(page, folder / "report.html")
+    write_page(page, folder / _REPORT)
     return sorted(path.relative_to(folder) for path in _files(folder))
 
 
@@ -184,8 +193,8 @@ def _write_tables(
         "Bound": bound,
     }
     for name, rows, more in (
-        ("metrics", metrics, {}),
-        ("agreement", agreement, {"Formulas": FORMULAS}),
+        (_METRICS, metrics, {}),
+        (_AGREEMENT, agreement, {"Formulas": FORMULAS}),
     ):
         write_csv(folder / f"{name}.csv", rows)
         write_json(folder / f"{name}.json", {**shared, **more, "Rows": rows})
@@ -234,17 +243,18 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
-def _earlier(out: Path, labels: Path | None) -> list[Path]:
-    """What an earlier evaluation wrote and this one may not write again."""
+def _earlier(out: Path) -> list[Path]:
+    """What an earlier evaluation wrote, where one of its tables says that there was one."""
     from ..report.comparison_figures import KINDS
 
+    keys = ("Provenance", "ComparedWith", "Bound", "Rows")
+    if not any(has_keys(out / f"{name}.json", keys) for name in (_METRICS, _AGREEMENT)):
+        return []
+    spheres = [f"{_SPHERES}.nii.gz", f"{_SPHERES}.json"]
     figures = [
-        out / _FIGURES / f"{name}_{kind}{suffix}"
+        f"{_FIGURES}/{name}_{kind}{suffix}"
         for name in UNITS
         for kind in KINDS
         for suffix in (".svg", ".png")
     ]
-    # Spheres that were found before may be the labels of this run.
-    own = [] if labels else [out / f"{_SPHERES}.nii.gz", out / f"{_SPHERES}.json"]
-    risk = [out / f"{_RISK}.csv", out / f"{_RISK}.json"]
-    return [path for path in (*figures, *own, *risk) if path.exists()]
+    return [out / name for name in (*_TABLES, *spheres, *figures, _REPORT)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
+from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,16 @@ from ..estimators import (
     PosteriorMean,
 )
 from ..estimators.mask import DESCRIPTION, find_bright, find_mask
-from ..io import Series, check_derivative, read_field, read_mask, read_series, write_maps
+from ..files import claim
+from ..io import (
+    Series,
+    check_derivative,
+    read_field,
+    read_mask,
+    read_series,
+    run_name,
+    write_maps,
+)
 from ..maps import Maps, Status
 from ..sequence import Sequence
 from .stages import Stage, silent
@@ -39,6 +50,8 @@ NETWORK = "network"
 """The one that is made from models."""
 
 Fields = Mapping[str, NDArray[np.float32]]
+
+_Given = ParamSpec("_Given")
 
 _WIDEST = {"b1": (3.0, "times nominal"), "b0": (2000.0, "Hz")}
 """How far the values of a field map may lie apart; the atoms have to cover them."""
@@ -58,6 +71,22 @@ class MapResult:
     """What the user should know, a sentence each."""
 
 
+def _claiming(work: Callable[_Given, MapResult]) -> Callable[_Given, MapResult]:
+    """Keep other processes from the output for as long as the work goes on."""
+
+    @wraps(work)
+    def claimed(*arguments: _Given.args, **options: _Given.kwargs) -> MapResult:
+        given = signature(work).bind(*arguments, **options)
+        given.apply_defaults()
+        out, subject = given.arguments["out"], given.arguments["subject"]
+        check_derivative(out, subject)
+        with claim(out, run_name(subject)):
+            return work(*arguments, **options)
+
+    return claimed
+
+
+@_claiming
 def map_series(
     series_path: Path,
     sequence: Sequence,
@@ -84,7 +113,6 @@ def map_series(
     InputError
         Something given cannot be used; nothing was written.
     """
-    check_derivative(out, subject)
     _check_source(estimator, dictionary_path, model_paths)
     if sigma is not None and not (np.isfinite(sigma) and sigma > 0):
         raise SeriesError(

@@ -10,13 +10,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
-from ..files import staging
-from ..io import Geometry, check_derivative, write_maps, write_series
-from ..io.sidecar import write_json
+from ..errors import InputError, SequenceError
+from ..files import check_replaceable, claim, staging
+from ..io import Geometry, check_derivative, earlier_maps, stage_maps, write_series
+from ..io.bids import DESCRIPTION
+from ..io.sidecar import has_keys, is_ours, write_json
 from ..maps import Maps, Status
 from ..physics.noise import add_noise, sigma_to_snr, snr_to_sigma
-from ..sequence import Sequence, format_sequence
+from ..sequence import Sequence, format_sequence, load_sequence
 from ..simulation.acquisition import Sampling, scan
 from ..simulation.phantoms import PHANTOMS, Fields, Phantom
 from ..simulation.phantoms.seeds import stream
@@ -25,6 +26,12 @@ from .stages import Stage, silent
 SNR_CONVENTION = "rms"
 TRUTH = "truth"
 """Folder of the true maps, a BIDS derivative."""
+
+RUN = "simulation"
+"""What the files of a simulation are known as in their folder."""
+
+_SERIES, _SEQUENCE, _LEGEND = "series.nii.gz", "sequence.toml", "labels.json"
+_VOLUMES = ("labels", "purity", "b1", "b0")
 
 Noise = Literal["complex", "rician"]
 NOISES: tuple[Noise, ...] = ("complex", "rician")
@@ -191,9 +198,10 @@ def run_simulation(
         As for `simulate_phantom` and `write_simulation`; nothing was written.
     """
     check_simulation(out)
-    made = simulate_phantom(sequence, phantom, stage=stage, **options)
-    with stage("Writing the series and the truth"):
-        return made, write_simulation(made, sequence, out)[0]
+    with claim(out, RUN):
+        made = simulate_phantom(sequence, phantom, stage=stage, **options)
+        with stage("Writing the series and the truth"):
+            return made, write_simulation(made, sequence, out)[0]
 
 
 def check_simulation(out: Path) -> None:
@@ -206,6 +214,9 @@ def check_simulation(out: Path) -> None:
     """
     check_derivative(out)
     check_derivative(out / TRUTH)
+    # The sequence may lie there already: it is looked at when it is written.
+    names = [_SERIES, _LEGEND, f"{_VOLUMES[0]}.nii.gz"]
+    check_replaceable(out, names, lambda: earlier_simulation(out))
 
 
 def write_simulation(simulation: Simulation, sequence: Sequence, out: Path) -> list[Path]:
@@ -213,6 +224,7 @@ def write_simulation(simulation: Simulation, sequence: Sequence, out: Path) -> l
 
     `purity.nii.gz` tells how much of a voxel belongs to its label, where voxels are mixed;
     `b1.nii.gz` (relative) and `b0.nii.gz` (Hz) are there where the fields are not neutral.
+    What an earlier simulation left in the folder is replaced, or removed.
 
     Raises
     ------
@@ -223,19 +235,40 @@ def write_simulation(simulation: Simulation, sequence: Sequence, out: Path) -> l
     phantom = simulation.phantom
     image = Geometry.from_affine(phantom.affine).image
     volumes = {"labels": phantom.labels} | _known_fields(phantom)
-    names = ["series.nii.gz", "sequence.toml", "labels.json", *(f"{v}.nii.gz" for v in volumes)]
-    with staging(out) as folder:
+    names = [_SERIES, _SEQUENCE, _LEGEND, *(f"{volume}.nii.gz" for volume in volumes)]
+    # A file of the same sequence, maybe written by hand, is left as it is.
+    keep = [out / _SEQUENCE] if _holds(out / _SEQUENCE, sequence) else []
+    with staging(out, run=RUN, earlier=lambda: earlier_simulation(out), keep=keep) as folder:
         if np.iscomplexobj(simulation.series):
-            write_series(folder / "series.nii.gz", simulation.series, phantom.affine)
+            write_series(folder / _SERIES, simulation.series, phantom.affine)
         else:  # left real, so that no estimator takes magnitudes for a complex series
-            image(simulation.series).to_filename(folder / "series.nii.gz")
-        (folder / "sequence.toml").write_text(format_sequence(sequence), encoding="utf-8")
+            image(simulation.series).to_filename(folder / _SERIES)
+        if not keep:
+            (folder / _SEQUENCE).write_text(format_sequence(sequence), encoding="utf-8")
         for name, volume in volumes.items():
             image(volume).to_filename(folder / f"{name}.nii.gz")
-        write_json(folder / "labels.json", legend(phantom))
+        write_json(folder / _LEGEND, legend(phantom))
+        (folder / TRUTH).mkdir()
         maps = truth_maps(simulation, sequence)
-        truth = write_maps(maps, out / TRUTH, sequence=sequence, truth=True)
-    return [*(out / name for name in names), *truth]
+        truth = stage_maps(folder / TRUTH, maps, out / TRUTH, sequence=sequence, truth=True)
+    return [*(out / name for name in names), *(out / TRUTH / name for name in truth)]
+
+
+def earlier_simulation(out: Path) -> list[Path]:
+    """What an earlier simulation wrote, where its legend or its truth say that there was one."""
+    legend = ("Description", "FieldStrengthTesla", "Labels", "Regions")
+    if not (is_ours(out / TRUTH / DESCRIPTION) or has_keys(out / _LEGEND, legend)):
+        return []
+    files = [_SERIES, _SEQUENCE, _LEGEND, *(f"{volume}.nii.gz" for volume in _VOLUMES)]
+    return [*(out / name for name in files), *earlier_maps(out / TRUTH)]
+
+
+def _holds(path: Path, sequence: Sequence) -> bool:
+    """Whether a file states the sequence."""
+    try:
+        return path.is_file() and load_sequence(path) == sequence
+    except SequenceError:
+        return False
 
 
 def _known_fields(phantom: Phantom) -> dict[str, NDArray[np.float32]]:

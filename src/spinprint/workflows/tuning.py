@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, ModelError
-from ..files import check_output_folder, staging
+from ..files import check_output_folder, check_replaceable, output_errors, staging
 from ..io import write_csv
-from ..io.sidecar import write_json
+from ..io.sidecar import has_keys, write_json
 from ..sequence import Sequence
 from ..tuning.config import TuneConfig, load_tuning
 from ..tuning.matching import MatchingTask
@@ -30,6 +30,9 @@ TASKS: dict[str, Callable[[Sequence, TuneConfig], Task]] = {
 """What can be tuned, by the name on the command line."""
 
 BEST = "best.toml"
+
+_TRIALS, _IMPORTANCES, _REPORT = "trials", "importances.json", "report.html"
+_FILES = (BEST, f"{_TRIALS}.csv", f"{_TRIALS}.json", _IMPORTANCES, _REPORT)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,8 +75,9 @@ def tune(
             raise ModelError(f"--trials = {trials} must be at least 1")
         config = config.model_copy(update={"trials": trials})
     check_output_folder(out)
+    check_replaceable(out, _FILES, lambda: _earlier(out))
     task = _task(what, sequence, config, config_path)
-    with stage(f"Tuning {what}") as progress:
+    with stage(f"Tuning {what}") as progress, output_errors(out):
         search = run_search(
             out, task, config, workers=workers, database=storage, progress=progress, tell=tell
         )
@@ -83,7 +87,10 @@ def tune(
         reason = next((trial.remark for trial in found if trial.remark), "all were given up")
         raise ModelError(f"{out}: none of {len(found)} trials was finished: {reason}")
     provenance = _provenance(sequence, what, config, config_path)
-    with stage("Writing tables and report"), staging(out) as folder:
+    with (
+        stage("Writing tables and report"),
+        staging(out, run="tuning", earlier=lambda: _earlier(out)) as folder,
+    ):
         _write(folder, search, found, best, what, provenance)
     return TuneResult(best=out / BEST, trials=tuple(found), remarks=_remarks(found, best, config))
 
@@ -135,17 +142,16 @@ def _write(
     from ..report import write_page
     from ..report.tuning import tuning_page
 
-    folder.mkdir(parents=True, exist_ok=True)
     rows = trial_table(found, search.task.objectives)
     importances = search.importances()
     curves = {str(trial.number): [list(point) for point in trial.curve] for trial in found}
-    write_csv(folder / "trials.csv", rows)
+    write_csv(folder / f"{_TRIALS}.csv", rows)
     write_json(
-        folder / "trials.json",
+        folder / f"{_TRIALS}.json",
         {"Provenance": provenance, "Best": best.number, "Rows": rows, "Curves": curves},
     )
     write_json(
-        folder / "importances.json",
+        folder / _IMPORTANCES,
         {"Method": "PED-ANOVA (Watanabe et al., IJCAI 2023)", "Importances": importances},
     )
     (folder / BEST).write_text(search.task.best(best.chosen), encoding="utf-8")
@@ -157,4 +163,14 @@ def _write(
         subtitle=f"Settings of {sought} for {provenance['sequence']}, tried and compared.",
         provenance=provenance,
     )
-    write_page(page, folder / "report.html")
+    write_page(page, folder / _REPORT)
+
+
+def _earlier(out: Path) -> list[Path]:
+    """What an earlier call wrote, where its trials say that there was one."""
+    from ..tuning.search import WORKERS  # with optuna, which takes its time
+
+    trials = ("Provenance", "Best", "Rows", "Curves")
+    if not ((out / WORKERS).is_dir() or has_keys(out / f"{_TRIALS}.json", trials)):
+        return []
+    return [out / name for name in _FILES]

@@ -141,7 +141,7 @@ def _count_down(n: int) -> None:
 
         return counted
 
-    os.fsync = lambda _: None  # a kill loses nothing that the system was told
+    os.fsync = lambda fd: None  # noqa: ARG005 (a kill loses nothing that the system was told)
     for name in CHANGES:
         setattr(os, name, counted(getattr(os, name)))
 

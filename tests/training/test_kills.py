@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -33,7 +34,7 @@ def test_a_training_that_is_killed_anywhere_goes_on_to_the_same_model(
 
     for n in itertools.count(step=5):
         folder = tmp_path / str(n)
-        killed = killed_at(n, lambda folder=folder: work(folder))
+        killed = killed_at(n, partial(work, folder))
         if (folder / "model.json").exists():
             assert Model.load(folder, sequence).digest == whole.digest
         work(folder)

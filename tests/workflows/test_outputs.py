@@ -8,6 +8,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def kills(
     for n in itertools.count(step=step):
         folder = place / str(n)
         shutil.copytree(old, folder)
-        was_killed = killed(n, lambda folder=folder: work(folder))
+        was_killed = killed(n, partial(work, folder))
         yield folder
         shutil.rmtree(folder)
         if not was_killed:

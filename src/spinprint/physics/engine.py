@@ -13,6 +13,7 @@ from ..parallel import even_share, for_chunks
 from ..sequence import Sequence
 from ..simd.vectors import LANES
 from ..tissue import Tissue
+from .kernels.epg import Played, play, workspace
 from .program import Program, compile_sequence
 
 _COLUMN = {"t1": 0, "t2": 1, "adc": 2, "b1": 3, "b0": 4}
@@ -67,35 +68,34 @@ def _play_all(
     kind: type[Any],
     out: NDArray[Any],
 ) -> None:
-    n_states = min(n_states, program.all_orders)
-    lanes, gains = _lanes(tissue), _gains(program, tissue, wrt)
     one_hot = np.zeros((len(wrt), len(_COLUMN)), np.float32)
     for row, name in enumerate(wrt):
         if name in _COLUMN:
             one_hot[row, _COLUMN[name]] = 1
     disperses = tissue.adc is not None or "adc" in wrt
-    spoiler = program.spoiler if disperses else 0.0
+    played = Played(
+        events=program.events,
+        times=program.times,
+        gains=_gains(program, tissue, wrt),
+        lanes=_lanes(tissue),
+        wrt=one_hot,
+        spoiler=program.spoiler if disperses else 0.0,
+        nominal=tissue.b1 is None,
+        n_states=min(n_states, program.all_orders),
+    )
     device = accelerator() if tissue.size >= WORTH_A_GPU else None
     if device is not None:
-        from .kernels.epg_torch import play_all
+        from .kernels.epg_torch import play_all  # loads torch, which takes seconds
 
-        play_all(program.events, gains, lanes, one_hot, spoiler, n_states, kind, device, out)
+        play_all(played, kind, device, out)
         return
-    from .kernels.epg import play, workspace
-
-    sides = 1 + len(wrt)
+    sides, n_times, width = 1 + len(wrt), len(program.times), out.itemsize // 4
     written = out.view(np.float32).reshape(tissue.size * sides, -1)
 
     def work(start: int, stop: int) -> None:
-        n_times = len(program.times)
-        state, damping, decays, pulses, window = workspace(
-            sides, n_states, n_times, kind, diffusing=spoiler > 0
-        )
-        play(
-            program.events, program.times, gains, lanes, one_hot, np.float32(spoiler),
-            tissue.b1 is None, start, stop, n_states,
-            state, damping, decays, pulses, window, out.itemsize // 4, written,
-        )  # fmt: skip
+        diffusing = played.spoiler > 0
+        memory = workspace(sides, played.n_states, n_times, kind, diffusing=diffusing)
+        play(played, memory, start, stop, written, width)
 
     for_chunks(work, tissue.size, min(_CHUNK, even_share(tissue.size, LANES)))
 

@@ -251,22 +251,6 @@ def store_parts(typingctx, array, row, value):  # noqa: ARG001
     return types.void(array, types.intp, value), codegen
 
 
-@intrinsic
-def prefetch(typingctx, array, row, column):  # noqa: ARG001
-    """Fetch the memory of an element of a C-contiguous array ahead of writing it."""
-
-    def codegen(context, builder, sig, args):
-        integer = ir.IntType(32)
-        pointer = _element(context, builder, sig.args[0], *args)
-        pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, integer, integer, integer])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [pointer, integer(1), integer(3), integer(1)])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, types.intp), codegen
-
-
 def _splat(builder, number, lanes):
     empty = ir.Constant(ir.VectorType(_LANE, lanes), ir.Undefined)
     first = builder.insert_element(empty, number, ir.IntType(32)(0))

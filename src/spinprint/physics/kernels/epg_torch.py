@@ -1,9 +1,9 @@
-"""Extended phase graphs in torch, for a GPU: the same events, the same answer as `epg.py`.
+"""Extended phase graphs in torch, for a GPU: the same events and results as in `epg.py`.
 
-All tissues of a chunk are played at once, one operation of torch a step. States F+, F- and Z are
+All tissues of a chunk are played at once, with one torch operation per step. States F+, F- and Z are
 `(1 + parameter, order, tissue)`, the signal's first, then its derivatives; float32 where every
 pulse turns about one axis and complex64 elsewhere. Notation and rules are those of `epg.py`.
-Tested on torch's CPU device; speed and memory on CUDA are not measured yet.
+Tested on torch's CPU device; speed and memory on CUDA have not been measured.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import torch
 from .epg import ADC, B0, B1, R1, R2, spread
 
 MEMORY = 1 << 30
-"""Bytes a chunk of tissues may take on the device, if one tissue alone takes no more."""
+"""Maximum number of bytes on the device per chunk of tissues, which holds at least one tissue."""
 
 _COPIES = 18
-"""Arrays of the size of F+ that are alive at once, at most."""
+"""Maximum number of arrays of the size of F+ that exist at once."""
 
 
 class _Chunk(NamedTuple):
-    """Some tissues, and how relaxation goes on with each parameter."""
+    """Some tissues, and the derivatives of relaxation for each parameter."""
 
     r1: torch.Tensor
     r2: torch.Tensor
@@ -44,31 +44,30 @@ class _Chunk(NamedTuple):
     """Rows of the derivatives for B1."""
 
 
-def play_all(events, gains, lanes, wrt, spoiler, n_states, kind, device, out):
-    """Play all events for all tissues, in chunks that keep to `MEMORY`.
+def play_all(played, kind, device, out):
+    """Play all events for all tissues, in chunks that fit into `MEMORY`.
 
     Parameters
     ----------
-    events, gains, lanes, wrt, spoiler, n_states
-        As for `epg.play`.
+    played
+        As for `epg.play`; times and nominal are not used.
     kind
         Type of the states: np.complex64 where phases or B0 need it, else np.float32.
     device
-        Where torch does it.
+        Torch's device.
     out
         Written: signal and derivatives, float32 or complex64 `(tissue, 1 + parameter, time)`.
     """
     n_tissues, sides, n_samples = out.shape
-    a_tissue = sides * out.itemsize * (_COPIES * (n_states + 1) + 2 * n_samples)
-    size = max(1, MEMORY // a_tissue)
+    bytes_per_tissue = sides * out.itemsize * (_COPIES * (played.n_states + 1) + 2 * n_samples)
+    size = max(1, MEMORY // bytes_per_tissue)
     kind = torch.complex64 if kind is np.complex64 else torch.float32
     with torch.inference_mode():
         for start in range(0, n_tissues, size):
             part = slice(start, min(start + size, n_tissues))
-            here = torch.from_numpy(lanes[:, part]).to(device)
-            gain = torch.from_numpy(gains[:, part]).to(device)
-            chunk = _chunk(here, gain, torch.from_numpy(wrt).to(device), kind)
-            samples = _play(events, chunk, spoiler, n_states, (n_samples, sides), kind)
+            tables = played.lanes[:, part], played.gains[:, part], played.wrt
+            chunk = _chunk(*(torch.from_numpy(table).to(device) for table in tables), kind)
+            samples = _play(played, chunk, (n_samples, sides), kind)
             out[part] = samples.permute(2, 1, 0).cpu().numpy()
 
 
@@ -87,7 +86,7 @@ def _chunk(lanes, gains, wrt, kind):
     )
 
 
-def _play(events, chunk, spoiler, n_states, shape, kind):
+def _play(played, chunk, shape, kind):
     """Samples of a chunk, `(time, 1 + parameter, tissue)`."""
     n_samples, sides = shape
     tissues = len(chunk.r1)
@@ -95,8 +94,8 @@ def _play(events, chunk, spoiler, n_states, shape, kind):
     fp, fm, z = out.new_zeros((3, sides, 1, tissues))
     z[0] = 1
     taken = 0
-    for values in events.tolist():
-        event = SimpleNamespace(**dict(zip(events.dtype.names, values, strict=True)))
+    for values in played.events.tolist():
+        event = SimpleNamespace(**dict(zip(played.events.dtype.names, values, strict=True)))
         # Higher orders cannot return before the last sample.
         active = event.remaining + 1
         fp, fm, z = fp[:, :active], fm[:, :active], z[:, :active]
@@ -110,14 +109,14 @@ def _play(events, chunk, spoiler, n_states, shape, kind):
             continue
         q, v, z = _pulse(event, chunk, fp, fm, z)
         if event.sampled:
-            seen = _relaxation(chunk, event.te, kind) * (q[:, 0] + v[:, 0])
+            sample = _relaxation(chunk, event.te, kind) * (q[:, 0] + v[:, 0])
             if sides > 1:
-                seen[1:] += event.te * chunk.slope_f[:, 0] * seen[:1]
-            out[taken] = seen
+                sample[1:] += event.te * chunk.slope_f[:, 0] * sample[:1]
+            out[taken] = sample
             taken += 1
-        fp, fm, z = _relax(event, chunk, spoiler, (q + v, q - v, z), kind)
+        fp, fm, z = _relax(event, chunk, played.spoiler, (q + v, q - v, z), kind)
         if event.shift:
-            fp, fm, z = (one[:, :n_states] for one in _shift(fp, fm, z))
+            fp, fm, z = (state[:, : played.n_states] for state in _shift(fp, fm, z))
     return out
 
 
@@ -147,7 +146,7 @@ def _relax(event, chunk, spoiler, states, kind):
         orders = torch.arange(states[0].shape[1], device=e1.device)[:, None]
         b_values = spread.py_func(spoiler, event, orders)
         damping = (torch.exp(-b * chunk.adc) for b in b_values)
-        factors = [factor * one for factor, one in zip(factors, damping, strict=True)]
+        factors = [factor * damped for factor, damped in zip(factors, damping, strict=True)]
     states = [factor * state for factor, state in zip(factors, states, strict=True)]
     if len(states[0]) > 1:
         slopes = (chunk.slope_f, chunk.slope_f.conj(), chunk.slope_z)
@@ -159,7 +158,7 @@ def _relax(event, chunk, spoiler, states, kind):
 
 
 def _relaxation(chunk, time, kind):
-    """What a time does to F+: decay, and a turn where states are complex."""
+    """The factor of F+ over a time: decay and, for complex states, a turn."""
     decay = torch.exp(-time * chunk.r2)
     if not kind.is_complex:
         return decay
@@ -169,7 +168,7 @@ def _relaxation(chunk, time, kind):
 
 def _shift(fp, fm, z):
     """One order up for F+, down for F-; order 0 changes sides."""
-    none = torch.zeros_like(z[:, :1])
-    fm = torch.cat([fm[:, 1:], none, none], dim=1)
+    empty = torch.zeros_like(z[:, :1])
+    fm = torch.cat([fm[:, 1:], empty, empty], dim=1)
     fp = torch.cat([fm[:, :1].conj(), fp], dim=1)
-    return fp, fm, torch.cat([z, none], dim=1)
+    return fp, fm, torch.cat([z, empty], dim=1)

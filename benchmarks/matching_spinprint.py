@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from common import serve
-from spinprint.dictionary.matching import Matcher
+from spinprint.dictionary.matching_cpu import CpuMatcher
 
 with np.load(sys.argv[1]) as file:
     atoms, voxels = file["atoms"], file["voxels"]
 
 
 @cache
-def matcher() -> Matcher:
+def matcher() -> CpuMatcher:
     """The atoms laid out for matching."""
-    return Matcher(atoms)
+    return CpuMatcher(atoms)
 
 
 def lay_out() -> dict[str, Any]:

@@ -8,9 +8,9 @@ import pytest
 
 from spinprint import Axis, Dictionary, Maps, ParameterGrid, Sequence, Tissue
 from spinprint.device import VARIABLE
-from spinprint.dictionary.matching import Matcher
+from spinprint.dictionary.matching_cpu import CpuMatcher
 from spinprint.estimators import DictionaryMatching, Estimator, LeastSquares, PosteriorMean
-from spinprint.estimators.weighing import Weigher
+from spinprint.estimators.weighing_cpu import CpuWeigher
 from spinprint.physics import engine
 from spinprint.physics.noise import add_noise
 from spinprint.physics.simulate import simulate
@@ -68,9 +68,9 @@ def test_maps_are_the_same_by_torch(
     monkeypatch.setenv(VARIABLE, "torch-cpu")
     monkeypatch.setattr(engine, "WORTH_A_GPU", 1)
     with pytest.MonkeyPatch.context() as without:
-        for kind, methods in ((Matcher, ("best", "extent")), (Weigher, ("weigh",))):
+        for kind, methods in ((CpuMatcher, ("best", "extent")), (CpuWeigher, ("weigh",))):
             for method in methods:
-                without.delattr(kind, method)  # the kernels of the processor are not at hand
+                without.delattr(kind, method)  # the kernels of the processor are removed
         maps = maps_of(make, PHASES[phase], given)
     np.testing.assert_array_equal(maps.status, expected.status)
     assert maps.has_value().all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spinprint import Dictionary, DictionaryError, ParameterGrid, Sequence, Tissue
-from spinprint.dictionary.matching import Matcher
+from spinprint.dictionary.matching_cpu import CpuMatcher
 from spinprint.physics.simulate import simulate
 
 
@@ -34,7 +34,7 @@ def test_finds_what_a_plain_search_finds(
 ) -> None:
     atoms = draw((n_atoms, rank), 1, as_complex=as_complex)
     series = draw((n_voxels, rank), 2, as_complex=True)
-    index, score = Matcher(atoms).best(series)
+    index, score = CpuMatcher(atoms).best(series)
     products = plain_search(atoms, series)
     best = products.max(axis=1)
     np.testing.assert_allclose(score, best, rtol=2e-6)
@@ -84,7 +84,7 @@ def test_noisy_fingerprints_match_as_by_a_plain_search_of_all_samples(
 def test_of_equal_atoms_the_first_wins(copies: tuple[int, ...]) -> None:
     atoms = draw((50, 5), 4, as_complex=False)
     atoms[list(copies)] = atoms[copies[0]]
-    index, _ = Matcher(atoms).best(1j * atoms[copies[:1],].astype(np.complex64))
+    index, _ = CpuMatcher(atoms).best(1j * atoms[copies[:1],].astype(np.complex64))
     assert index.tolist() == [copies[0]]
 
 
@@ -100,7 +100,7 @@ def test_a_voxel_of_zero_scores_zero(sequence: Sequence, grid: ParameterGrid) ->
 def test_an_atom_of_zero_never_wins() -> None:
     atoms = draw((20, 4), 6, as_complex=True)
     atoms[:19] = 0
-    index, _ = Matcher(atoms).best(draw((9, 4), 7, as_complex=True))
+    index, _ = CpuMatcher(atoms).best(draw((9, 4), 7, as_complex=True))
     assert (index == 19).all()
 
 
@@ -119,7 +119,7 @@ def test_index_and_score_have_the_shape_of_the_voxels(
 def test_matching_tells_its_progress() -> None:
     told: list[tuple[int, int]] = []
     atoms, series = draw((20, 4), 6, as_complex=False), draw((600, 4), 7, as_complex=True)
-    Matcher(atoms).best(series, lambda done, total: told.append((done, total)))
+    CpuMatcher(atoms).best(series, lambda done, total: told.append((done, total)))
     assert told == [(256, 600), (512, 600), (600, 600)]
 
 
@@ -168,7 +168,7 @@ def test_the_best_atoms_come_in_the_order_a_plain_search_gives(
 ) -> None:
     atoms, series = draw((531, 6), 5, as_complex=as_complex), draw((13, 6), 6, as_complex=True)
     atoms[100] = 0  # never wins
-    index, score = Matcher(atoms).top(series, count)
+    index, score = CpuMatcher(atoms).top(series, count)
     products = plain_search(atoms, series)
     expected = np.argsort(-products, axis=1, kind="stable")[:, :count]
     np.testing.assert_array_equal(index, expected)
@@ -177,7 +177,7 @@ def test_the_best_atoms_come_in_the_order_a_plain_search_gives(
 
 def test_equal_atoms_come_in_their_own_order() -> None:
     atoms = np.tile(draw((3, 4), 7, as_complex=False), (11, 1))
-    index, _ = Matcher(atoms).top(atoms[1:2].astype(np.complex64), 11)
+    index, _ = CpuMatcher(atoms).top(atoms[1:2].astype(np.complex64), 11)
     np.testing.assert_array_equal(index[0], np.arange(1, 33, 3))
 
 
@@ -202,7 +202,7 @@ def test_the_extent_is_that_of_all_atoms_above_the_floor(as_complex: bool) -> No
     products = plain_search(atoms, series)
     floor = (0.9 * products.max(axis=1)) ** 2
     floor[3] = np.inf
-    low, high = Matcher(atoms).extent(series, floor, theta)
+    low, high = CpuMatcher(atoms).extent(series, floor, theta)
     counts = products**2 > floor[:, None]
     for voxel in range(13):
         if voxel == 3:

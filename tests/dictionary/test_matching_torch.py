@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from spinprint.device import VARIABLE
-from spinprint.dictionary import matching, matching_torch
-from spinprint.dictionary.matching import Matcher, matcher_for
+from spinprint.dictionary import layout, matching_torch
+from spinprint.dictionary.matching import matcher_for
+from spinprint.dictionary.matching_cpu import CpuMatcher
 from spinprint.dictionary.matching_torch import TorchMatcher
 
 DEVICE = torch.device("cpu")
@@ -23,7 +24,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=[1 << 20, 250], ids=["one slab", "slabs"])
 def slab(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matching, "SLAB", request.param)
+    monkeypatch.setattr(layout, "SLAB", request.param)
 
 
 def draw(shape: tuple[int, int], seed: int, *, as_complex: bool = True) -> Any:
@@ -48,7 +49,7 @@ def assert_same_atoms(found: Any, expected: Any) -> None:
 def test_finds_the_atoms_the_kernel_finds(n_atoms: int, n_voxels: int, as_complex: bool) -> None:
     atoms, series = draw((n_atoms, 7), 1, as_complex=as_complex), draw((n_voxels, 7), 2)
     atoms[n_atoms // 2 + 1 :: 5] = 0
-    plain, by_torch = Matcher(atoms), TorchMatcher(atoms, DEVICE)
+    plain, by_torch = CpuMatcher(atoms), TorchMatcher(atoms, DEVICE)
     if n_voxels:
         assert_same_atoms(by_torch.best(series), plain.best(series))
         assert_same_atoms(by_torch.best(series), plain.best(series))  # now laid out
@@ -61,7 +62,9 @@ def test_finds_the_atoms_the_kernel_finds(n_atoms: int, n_voxels: int, as_comple
 @pytest.mark.parametrize("as_complex", [False, True], ids=["real", "complex"])
 def test_the_best_atoms_come_in_the_same_order(count: int, as_complex: bool) -> None:
     atoms, series = draw((531, 6), 3, as_complex=as_complex), draw((13, 6), 4)
-    found, expected = (m.top(series, count) for m in (TorchMatcher(atoms, DEVICE), Matcher(atoms)))
+    found, expected = (
+        m.top(series, count) for m in (TorchMatcher(atoms, DEVICE), CpuMatcher(atoms))
+    )
     assert_same_atoms(found, expected)
 
 
@@ -80,7 +83,7 @@ def test_of_equal_atoms_the_first_wins(copies: tuple[int, ...]) -> None:
 def test_the_extent_is_the_same(as_complex: bool) -> None:
     atoms, series = draw((531, 6), 6, as_complex=as_complex), draw((13, 6), 7)
     theta = draw((531, 2), 8, as_complex=False).astype(np.float64)
-    plain = Matcher(atoms)
+    plain = CpuMatcher(atoms)
     floor = (0.9 * plain.best(series)[1].astype(np.float64)) ** 2
     floor[3] = np.inf
     found, expected = (m.extent(series, floor, theta) for m in (TorchMatcher(atoms, DEVICE), plain))
@@ -114,7 +117,7 @@ def test_progress_is_told() -> None:
     assert told == [(8, 20), (16, 20), (20, 20)]
 
 
-@pytest.mark.parametrize(("choice", "expected"), [("cpu", Matcher), ("torch-cpu", TorchMatcher)])
+@pytest.mark.parametrize(("choice", "expected"), [("cpu", CpuMatcher), ("torch-cpu", TorchMatcher)])
 def test_the_device_decides(choice: str, expected: type, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, choice)
     assert type(matcher_for(draw((9, 3), 9))) is expected

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spinprint import Dictionary, DictionaryMatching, ParameterGrid, Sequence
-from spinprint.dictionary import compression, matching, on_disk, store
+from spinprint.dictionary import compression, layout, on_disk, store
 from spinprint.physics.simulate import simulate
 
 
@@ -114,7 +114,7 @@ def test_slabs_from_disk_match_as_one_in_memory(
     maps = DictionaryMatching(whole).predict(series)
 
     monkeypatch.setattr(store, "IN_MEMORY", 0)
-    monkeypatch.setattr(matching, "SLAB", 100)
+    monkeypatch.setattr(layout, "SLAB", 100)
     lazy = Dictionary.load(tmp_path / "dictionary.h5")
     assert isinstance(lazy.coefficients, np.memmap)
     for found, wanted in zip(

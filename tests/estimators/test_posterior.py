@@ -20,10 +20,12 @@ from spinprint import (
     TissueError,
     presets,
 )
-from spinprint.estimators import weighing
+from spinprint.dictionary import layout
 from spinprint.estimators.belief import Belief
 from spinprint.estimators.expansion import Expansion
 from spinprint.estimators.matching import DictionaryMatching
+from spinprint.estimators.weighing_cpu import CpuWeigher
+from spinprint.estimators.weights import WeightedAtoms
 from spinprint.physics.noise import add_noise, snr_to_sigma
 from spinprint.physics.simulate import simulate
 from spinprint.prior import Normal, Uniform
@@ -139,7 +141,7 @@ def test_it_is_calibrated_and_beats_matching(
 def test_one_pass_weighs_as_all_weights_would(
     kind: type, n_atoms: int, slab: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weighing, "SLAB", slab)
+    monkeypatch.setattr(layout, "SLAB", slab)
     rng = np.random.default_rng(n_atoms)
 
     def normal(*shape: int) -> np.ndarray:
@@ -151,7 +153,8 @@ def test_one_pass_weighs_as_all_weights_would(
     unit = rng.normal(size=(7, 3)) + 1j * rng.normal(size=(7, 3))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     energy = np.geomspace(0.1, 300, 7)
-    weigher = weighing.Weigher(atoms, theta, log_weights, (np.zeros(2), np.ones(2)))
+    bounds = np.zeros(2), np.ones(2)
+    weigher = CpuWeigher(WeightedAtoms(atoms, theta, log_weights, bounds))
     found = weigher.weigh(unit, energy)
     directions = atoms / np.linalg.norm(atoms, axis=1, keepdims=True)
     score = energy[:, None] * np.abs(unit @ directions.conj().T) ** 2 + log_weights

@@ -1,5 +1,6 @@
 """Weighing by torch, on the processor: the sums of the kernel."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 import torch
 
 from spinprint.device import VARIABLE
-from spinprint.dictionary import matching_torch
-from spinprint.estimators import weighing, weighing_torch
-from spinprint.estimators.weighing import Weighed, Weigher, weigher_for
+from spinprint.dictionary import layout, matching_torch
+from spinprint.estimators import weighing_torch
+from spinprint.estimators.weighing import weigher_for
+from spinprint.estimators.weighing_cpu import CpuWeigher
 from spinprint.estimators.weighing_torch import TorchWeigher
+from spinprint.estimators.weights import Weighed, WeightedAtoms
 
 DEVICE = torch.device("cpu")
 BOUNDS = np.zeros(2), np.ones(2)
@@ -22,8 +25,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weighing_torch, "VOXELS", 8)
 
 
-def atoms(number: int, *, as_complex: bool) -> tuple[Any, Any, Any, Any]:
-    """Coefficients, theta, logarithms of weights and bounds."""
+def atoms(number: int, *, as_complex: bool) -> WeightedAtoms:
     rng = np.random.default_rng(number)
     coefficients = rng.normal(size=(number, 3))
     if as_complex:
@@ -31,7 +33,8 @@ def atoms(number: int, *, as_complex: bool) -> tuple[Any, Any, Any, Any]:
     coefficients[number // 2] = 0
     log_weights = rng.normal(size=number)
     log_weights[number // 3] = -np.inf
-    return coefficients, rng.uniform(size=(number, 2)), log_weights, BOUNDS
+    theta = rng.uniform(size=(number, 2))
+    return WeightedAtoms(coefficients, theta, log_weights, BOUNDS)
 
 
 def voxels(number: int) -> tuple[Any, Any]:
@@ -57,28 +60,27 @@ def assert_same(found: Weighed, expected: Weighed) -> None:
 def test_sums_are_those_of_the_kernel(
     number: int, slab: int, as_complex: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weighing, "SLAB", slab)
+    monkeypatch.setattr(layout, "SLAB", slab)
     given, seen = atoms(number, as_complex=as_complex), voxels(21)
-    by_torch = TorchWeigher(*given, DEVICE)
-    expected = Weigher(*given).weigh(*seen)
+    by_torch = TorchWeigher(given, DEVICE)
+    expected = CpuWeigher(given).weigh(*seen)
     assert_same(by_torch.weigh(*seen), expected)
     assert_same(by_torch.weigh(*seen), expected)  # now laid out
 
 
 def test_atoms_that_cannot_be_weigh_nothing() -> None:
-    coefficients, theta, _, bounds = atoms(20, as_complex=False)
-    given = coefficients, theta, np.full(20, -np.inf), bounds
-    found, expected = TorchWeigher(*given, DEVICE), Weigher(*given)
+    given = replace(atoms(20, as_complex=False), log_weights=np.full(20, -np.inf))
+    found, expected = TorchWeigher(given, DEVICE), CpuWeigher(given)
     assert_same(found.weigh(*voxels(3)), expected.weigh(*voxels(3)))
     assert not found.weigh(*voxels(3)).belief.ess.any()
 
 
 def test_no_voxel_is_weighed_too() -> None:
-    found = TorchWeigher(*atoms(20, as_complex=False), DEVICE).weigh(*voxels(0))
+    found = TorchWeigher(atoms(20, as_complex=False), DEVICE).weigh(*voxels(0))
     assert (found.best.shape, found.belief.mean.shape) == ((0,), (0, 2))
 
 
-@pytest.mark.parametrize(("choice", "expected"), [("cpu", Weigher), ("torch-cpu", TorchWeigher)])
+@pytest.mark.parametrize(("choice", "expected"), [("cpu", CpuWeigher), ("torch-cpu", TorchWeigher)])
 def test_the_device_decides(choice: str, expected: type, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, choice)
-    assert type(weigher_for(*atoms(9, as_complex=False))) is expected
+    assert type(weigher_for(atoms(9, as_complex=False))) is expected

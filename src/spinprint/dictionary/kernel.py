@@ -1,4 +1,4 @@
-"""Inner products of voxels with a vector of atoms at once; none is ever kept."""
+"""Inner products of voxels with a vector of atoms at a time; no product is stored."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..simd.compiled import kernel
 from ..simd.vectors import WIDE, any_greater, load_wide, number_wide, store, where_greater
 
 TILE = 512 // WIDE
-"""Vectors of atoms that stay in the first cache while voxels pass."""
+"""Vectors of atoms per tile, which stays in the first-level cache while all voxels are compared."""
 
 
 @njit(forceinline=True)
 def four_products(atoms, voxels, terms, block, v):
-    """|<d, y>|² of a vector of atoms with each of four voxels, from `v` on; all in registers."""
+    """|<d, y>|² of a vector of atoms with four voxels, from `v` on; all stays in registers."""
     r0 = i0 = r1 = i1 = r2 = i2 = r3 = i3 = number_wide(0.0)
     for term in range(terms):
         atom = load_wide(atoms, block * terms + term)
@@ -31,15 +31,15 @@ def four_products(atoms, voxels, terms, block, v):
 
 @kernel
 def best_atoms(atoms, voxels, scores, blocks):
-    """For every voxel and lane, the largest |inner product|² and where it is.
+    """For every voxel and lane, find the largest |inner product|² and its block.
 
-    No inner product is kept: a tile of atoms stays in the first cache, four voxels in
-    registers.
+    No inner product is stored: a tile of atoms stays in the first-level cache, four voxels stay
+    in registers.
 
     Parameters
     ----------
     atoms
-        Unit-norm atoms, float32 `(block * term, lane)`: a vector of atoms a block.
+        Atoms of unit norm, float32 `(block * term, lane)`: one vector of atoms per block.
     voxels
         Real and imaginary coefficients, float32 `(voxel, 2 * term)`; the number of voxels is a
         multiple of four.
@@ -77,17 +77,19 @@ def best_atoms(atoms, voxels, scores, blocks):
 
 @kernel
 def top_atoms(atoms, first, n_atoms, voxels, scores, index):
-    """Keep for every voxel the largest |inner products|², in order; of equal ones the first.
+    """Update the ordered list of the largest |inner products|² of every voxel.
+
+    Among equal products the first atom comes first.
 
     Parameters
     ----------
     atoms, voxels
         As for `best_atoms`.
     first, n_atoms
-        Number of the first atom, and how many there are, the padding of the last block left out.
+        Index of the first atom, and the number of atoms without the padding of the last block.
     scores, index
-        The lists so far, begun with -1, and longer by these atoms: squared moduli and numbers of
-        atoms, float32 and int64 `(voxel, place)`.
+        Updated: squared moduli, -1 at first, and indices of atoms, float32 and int64
+        `(voxel, place)`.
     """
     terms = voxels.shape[1] // 2
     n_blocks = atoms.shape[0] // terms
@@ -104,7 +106,7 @@ def top_atoms(atoms, first, n_atoms, voxels, scores, index):
 
 @njit(forceinline=True)
 def insert(products, row, block, first, n_atoms, scores, index):
-    """Put those of a vector of products that belong there into an ordered list."""
+    """Insert into an ordered list those products of a vector that are large enough."""
     if any_greater(products, number_wide(scores[-1])):
         store(row, 0, products)
         for lane in range(WIDE):
@@ -121,18 +123,18 @@ def insert(products, row, block, first, n_atoms, scores, index):
 
 @kernel
 def extent(atoms, voxels, floors, theta, low, high):
-    """Lowest and highest parameters of the atoms whose |inner product|² is above a floor.
+    """Find the lowest and highest parameters of the atoms whose |inner product|² is above a floor.
 
     Parameters
     ----------
     atoms, voxels
         As for `best_atoms`.
     floors
-        What counts, by voxel, float32 `(voxel,)`.
+        The floor of each voxel, float32 `(voxel,)`.
     theta
         Parameters of the atoms, float64 `(atom, parameter)`.
     low, high
-        Narrowed before, widened here, float64 `(voxel, parameter)`.
+        Updated, inf and -inf at first: float64 `(voxel, parameter)`.
     """
     terms = voxels.shape[1] // 2
     n_blocks = atoms.shape[0] // terms
@@ -149,7 +151,7 @@ def extent(atoms, voxels, floors, theta, low, high):
 
 @njit(forceinline=True)
 def widen(products, row, block, floor, theta, low, high):
-    """Widen a range by those of a vector of atoms whose product is above the floor."""
+    """Extend a range to those atoms of a vector whose product is above the floor."""
     if any_greater(products, number_wide(floor)):
         store(row, 0, products)
         for lane in range(WIDE):
@@ -157,30 +159,3 @@ def widen(products, row, block, floor, theta, low, high):
             if row[0, lane] > floor and atom < len(theta):
                 for p in range(len(low)):
                     low[p], high[p] = min(low[p], theta[atom, p]), max(high[p], theta[atom, p])
-
-
-def pack(unit: np.ndarray) -> np.ndarray:
-    """Atoms of unit norm `(atom, rank)` as the kernel reads them, `(block * term, lane)`.
-
-    A complex atom becomes twice as many real terms; missing atoms of the last block are zero.
-    """
-    terms = np.concatenate([unit.real, unit.imag], axis=1) if np.iscomplexobj(unit) else unit
-    terms = np.pad(terms.astype(np.float32), ((0, -len(terms) % WIDE), (0, 0)))
-    blocks = terms.reshape(-1, WIDE, terms.shape[1]).transpose(0, 2, 1)
-    return np.ascontiguousarray(blocks).reshape(-1, WIDE)
-
-
-def unpack_atoms(atoms: np.ndarray, size: int) -> np.ndarray:
-    """What `pack` laid out, one atom a row without the padding, float32 `(atom, term)`."""
-    blocks = atoms.reshape(-(-size // WIDE), -1, WIDE)
-    return blocks.transpose(0, 2, 1).reshape(-1, blocks.shape[1])[:size]
-
-
-def unpack_voxels(series: np.ndarray, *, complex_atoms: bool) -> np.ndarray:
-    """Voxels `(voxel, rank)` so that two real products give <d, y> = Σ conj(d) y.
-
-    float32 `(voxel, 2 * term)`: what to multiply for the real part, then for the imaginary.
-    """
-    real, imag = series.real, series.imag
-    parts = (real, imag, imag, -real) if complex_atoms else (real, imag)
-    return np.concatenate(parts, axis=1).astype(np.float32)

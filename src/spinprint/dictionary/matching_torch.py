@@ -1,14 +1,13 @@
-"""Exact matching in torch, for a GPU: the same search as `matching.py`, as products of matrices.
+"""Exact matching in torch, for a GPU, by products of matrices.
 
-Blocked over atoms and over voxels: on the device lie a slab of atoms, the voxels and two blocks
+Blocked over atoms and over voxels: the device holds a slab of atoms, the voxels and two blocks
 of products, never a voxel x atom matrix. Tested with torch on the processor; speed and memory on
-CUDA are not measured yet.
+CUDA have not been measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,32 +16,37 @@ from numpy.typing import NDArray
 
 from ..device import full_precision
 from ..parallel import Progress
-from .kernel import unpack_atoms, unpack_voxels
-from .matching import Matcher
+from .layout import Slabs, slab_of, unpack_atoms, unpack_voxels
 
 ATOMS, VOXELS = 1 << 14, 1 << 11
 """A block of products: 128 MiB."""
 
 FEWER_VOXELS = 1 << 8
-"""Voxels of a block where it is also sorted or held in double precision."""
+"""Voxels per block where the products are also sorted or converted to double precision."""
 
 
-class TorchMatcher(Matcher):
-    """As `Matcher`, on a device of torch.
+class TorchMatcher:
+    """A `Matcher` on a torch device.
 
-    Products of float32 in float32; where two atoms score alike to about 1e-6, rounding may
-    choose between them otherwise than on the processor.
+    float32 is never rounded to TF32; where the scores of two atoms agree to about 1e-6, rounding
+    may favour another one than on the processor.
     """
 
     def __init__(self, coefficients: NDArray[Any], device: torch.device) -> None:
-        """Take atoms as `Matcher` does, and where torch is to match them."""
-        super().__init__(coefficients)
+        """Take atoms `(atom, rank)`, in memory or on disk; those of norm 0 never win."""
+        self._complex = np.iscomplexobj(coefficients)
         self._device = device
+
+        def lay_out(part: slice) -> tuple[int, torch.Tensor]:
+            slab = slab_of(coefficients, part)
+            return slab.first, torch.from_numpy(unpack_atoms(slab.atoms, slab.size)).to(device)
+
+        self._slabs = Slabs(len(coefficients), lay_out)
 
     def best(
         self, series: NDArray[Any], progress: Progress | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The best atom of each voxel, see `Matcher.best`."""
+        """Find the best atom of each voxel, see `Matcher.best`."""
         index, score = self._lists(len(series))
         for part, first, products in self._sweep(series, VOXELS, progress):
             largest, place = products.max(dim=1)  # of equal ones the first
@@ -54,7 +58,7 @@ class TorchMatcher(Matcher):
     def top(
         self, series: NDArray[Any], count: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The best atoms of each voxel in order, see `Matcher.top`."""
+        """Find the best atoms of each voxel in order, see `Matcher.top`."""
         index, score = self._lists(len(series), count)
         for part, first, products in self._sweep(series, FEWER_VOXELS):
             # The list so far holds earlier atoms, and a stable sort keeps the first of equals.
@@ -70,7 +74,7 @@ class TorchMatcher(Matcher):
     def extent(
         self, series: NDArray[Any], floor: NDArray[Any], theta: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """How far the atoms reach above a floor, see `Matcher.extent`."""
+        """Find the range of the atoms above a floor, see `Matcher.extent`."""
         infinite = torch.tensor(np.inf, dtype=torch.float64, device=self._device)
         low = infinite.repeat(len(series), theta.shape[1])
         high = -low
@@ -86,15 +90,15 @@ class TorchMatcher(Matcher):
         return low.cpu().numpy(), high.cpu().numpy()
 
     def _lists(self, *shape: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Numbers and scores of the best atoms, before any."""
+        """Indices and scores of the best atoms, before any comparison."""
         index = torch.zeros(shape, dtype=torch.int64, device=self._device)
         return index, torch.full(shape, -1.0, device=self._device)
 
     def _sweep(
         self, series: NDArray[Any], size: int, progress: Progress | None = None
     ) -> Iterator[tuple[slice, int, torch.Tensor]]:
-        """All |<d, y>|², block by block: which voxels, the first atom, `(voxel, atom)`."""
-        for first, atoms in self._tensors():
+        """Yield all |<d, y>|² in blocks: the voxels, the first atom, products `(voxel, atom)`."""
+        for first, atoms in self._slabs:
             for start in range(0, len(series), size):
                 part = slice(start, min(start + size, len(series)))
                 voxels = unpack_voxels(series[part], complex_atoms=self._complex)
@@ -104,22 +108,9 @@ class TorchMatcher(Matcher):
                 if progress:
                     progress(part.stop, len(series))
 
-    def _tensors(self) -> Iterator[tuple[int, torch.Tensor]]:
-        """The first atom and the atoms `(atom, term)` of each slab, on the device."""
-        for slab in self._slabs():
-            whole = slab.size == self.n_atoms
-            yield slab.first, self._all if whole else self._tensor(slab.atoms, slab.size)
-
-    @cached_property
-    def _all(self) -> torch.Tensor:
-        return self._tensor(self._whole, self.n_atoms)
-
-    def _tensor(self, atoms: NDArray[np.float32], size: int) -> torch.Tensor:
-        return torch.from_numpy(unpack_atoms(atoms, size)).to(self._device)
-
 
 def blocks(atoms: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
-    """Consecutive atoms, `ATOMS` at most, and the number of their first."""
+    """Yield consecutive blocks of at most `ATOMS` atoms, each with the index of its first atom."""
     return ((first, atoms[first : first + ATOMS]) for first in range(0, len(atoms), ATOMS))
 
 

@@ -23,7 +23,8 @@ from .nearest import field_groups, require_axes
 from .noise import assess
 from .protocol import Fields, VoxelEstimates, map_voxels
 from .refinement import refine, signal_model
-from .weighing import Weighed, Weigher, weigher_for
+from .weighing import Weigher, weigher_for
+from .weights import Weighed, WeightedAtoms
 
 Array = NDArray[np.float64]
 
@@ -220,7 +221,8 @@ class PosteriorMean:
             weights = expected.log_density(theta) + _log_cells(theta)
         coordinates = expected.coordinates
         bounds = coordinates.low, coordinates.high
-        return weigher_for(self.dictionary.coefficients[atoms], theta, weights, bounds)
+        chosen = self.dictionary.coefficients[atoms]
+        return weigher_for(WeightedAtoms(chosen, theta, weights, bounds))
 
     def _weigh(self, unit: NDArray[Any], energy: Array, known: Fields) -> Weighed:
         """What the atoms of the nearest known fields say."""

@@ -1,15 +1,14 @@
-"""Weighing of all atoms in torch, for a GPU: the same sums as `weighing.py`, block by block.
+"""Weighing of all atoms in torch, for a GPU, block by block.
 
-Each block of atoms counts relative to the largest weight so far, and what was summed before
-shrinks when a larger one comes. Histograms are products with the bins of the atoms: a scattered
+Each block of atoms is weighed relative to the largest weight so far, and the sums so far shrink
+when a larger one comes. Histograms are matrix products with the bins of the atoms: a scattered
 sum would add in another order each time. Tested with torch on the processor; speed and memory on
-CUDA are not measured yet.
+CUDA have not been measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -17,20 +16,19 @@ import torch
 from numpy.typing import NDArray
 
 from ..device import full_precision
-from ..dictionary.kernel import unpack_atoms, unpack_voxels
+from ..dictionary.layout import Slabs, unpack_atoms, unpack_voxels
 from ..dictionary.matching_torch import blocks, squared_products
-from .kernel import NEGLIGIBLE, NEVER
-from .weighing import BINS, Array, Weighed, Weigher, _Slab
+from .weights import BINS, NEGLIGIBLE, NEVER, Array, Weighed, WeightedAtoms
 
 VOXELS = 1 << 9
-"""Voxels weighed at a time: with a block of atoms some 200 MiB of weights."""
+"""Voxels weighed at a time: about 200 MiB of weights with a block of atoms."""
 
 
 class _Atoms(NamedTuple):
     """A slab on the device."""
 
     order: torch.Tensor
-    """Which atom each is, `(atom,)`."""
+    """Index of each atom, `(atom,)`."""
     atoms: torch.Tensor
     """Of unit norm, `(atom, term)`."""
     weights: torch.Tensor
@@ -38,16 +36,16 @@ class _Atoms(NamedTuple):
     powers: torch.Tensor
     """Theta and theta², double, `(atom, 2 * parameter)`."""
     bins: torch.Tensor
-    """In which bin each lies, `(atom, parameter)`."""
+    """The bin that each lies in, `(atom, parameter)`."""
 
     def blocks(self) -> Iterator[_Atoms]:
-        """Few atoms at a time."""
+        """Yield them in consecutive blocks."""
         for first, block in blocks(self.atoms):
-            yield _Atoms(*(one[first : first + len(block)] for one in self))
+            yield _Atoms(*(tensor[first : first + len(block)] for tensor in self))
 
 
 class _Sums:
-    """What voxels have gathered so far, relative to their largest weight."""
+    """Sums over the atoms so far, relative to the largest weight of each voxel."""
 
     def __init__(self, voxels: int, parameters: int, device: torch.device) -> None:
         self.top = torch.full((voxels,), NEVER, device=device)
@@ -57,7 +55,7 @@ class _Sums:
         self.histogram = torch.zeros((voxels, parameters, BINS), device=device)
 
     def add(self, part: slice, atoms: _Atoms, scores: torch.Tensor) -> None:
-        """Add atoms whose logarithms of weights are `(voxel, atom)` to some voxels."""
+        """Add atoms, whose logarithms of weights are `(voxel, atom)`, to some voxels."""
         largest, place = scores.max(dim=1)
         before = self.top[part].clone()
         better = largest > before
@@ -81,47 +79,33 @@ class _Sums:
                 histogram[:, p] += weights @ (bins[:, None] == every).float()
 
 
-class TorchWeigher(Weigher):
-    """As `Weigher`, on a device of torch."""
+class TorchWeigher:
+    """A `Weigher` on a torch device."""
 
-    def __init__(
-        self,
-        coefficients: NDArray[np.generic],
-        theta: Array,
-        log_weights: Array,
-        bounds: tuple[Array, Array],
-        device: torch.device,
-    ) -> None:
-        """Take the atoms as `Weigher` does, and where torch is to weigh them."""
-        super().__init__(coefficients, theta, log_weights, bounds)
+    def __init__(self, atoms: WeightedAtoms, device: torch.device) -> None:
+        """Take the atoms."""
+        self._weighted = atoms
+        self._complex = np.iscomplexobj(atoms.coefficients)
         self._device = device
+        self._slabs = Slabs(len(atoms.theta), self._lay_out)
 
     def weigh(self, unit: NDArray[np.complexfloating], energy: Array) -> Weighed:
         """Weigh all atoms for every voxel, see `Weigher.weigh`."""
-        found = _Sums(len(unit), self._theta.shape[1], self._device)
+        totals = _Sums(len(unit), self._weighted.n_parameters, self._device)
         scale = self._tensor(energy.astype(np.float32))
-        for slab in self._tensors():
+        for slab in self._slabs:
             for start in range(0, len(unit), VOXELS):
                 part = slice(start, min(start + VOXELS, len(unit)))
                 voxels = self._tensor(unpack_voxels(unit[part], complex_atoms=self._complex))
                 for atoms in slab.blocks():
                     products = squared_products(atoms.atoms, voxels)
                     scores = products.mul_(scale[part, None]).add_(atoms.weights)
-                    found.add(part, atoms, scores)
-        belief = self._belief(found.sums.cpu().numpy(), found.histogram.cpu().numpy())
-        return Weighed(belief, found.best.cpu().numpy())
+                    totals.add(part, atoms, scores)
+        belief = self._weighted.belief(totals.sums.cpu().numpy(), totals.histogram.cpu().numpy())
+        return Weighed(belief, totals.best.cpu().numpy())
 
-    def _tensors(self) -> Iterator[_Atoms]:
-        """Slab by slab, on the device."""
-        for slab in self._slabs():
-            whole = len(slab.order) == len(self._theta)
-            yield self._all if whole else self._on_device(slab)
-
-    @cached_property
-    def _all(self) -> _Atoms:
-        return self._on_device(self._whole)
-
-    def _on_device(self, slab: _Slab) -> _Atoms:
+    def _lay_out(self, part: slice) -> _Atoms:
+        slab = self._weighted.slab(part)
         size = len(slab.order)
         return _Atoms(
             order=self._tensor(slab.order),

@@ -453,7 +453,7 @@ def spun(fp, fm, pulse):
 
 @inlined
 def further(pulse, angle, fp, fm, z):
-    """The derivatives of F+ (equal to that of F-) and of Z for B1, from the states after the pulse."""
+    """The derivatives of F+ (or F-) and of Z for B1, from the states after the pulse."""
     ratio = pulse.f / pulse.z
     return number(angle) / ratio * z, number(np.float32(-0.5) * angle) * ratio * (fp + fm)
 

@@ -1,7 +1,7 @@
 """Extended phase graphs in torch, for a GPU: the same events and results as in `epg.py`.
 
-All tissues of a chunk are played at once, with one torch operation per step. States F+, F- and Z are
-`(1 + parameter, order, tissue)`, the signal's first, then its derivatives; float32 where every
+All tissues of a chunk are played at once, with one torch operation per step. States F+, F- and Z
+are `(1 + parameter, order, tissue)`, the signal's first, then its derivatives; float32 where every
 pulse turns about one axis and complex64 elsewhere. Notation and rules are those of `epg.py`.
 Tested on torch's CPU device; speed and memory on CUDA have not been measured.
 """

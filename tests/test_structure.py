@@ -5,7 +5,10 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import nullcontext
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -47,6 +50,10 @@ ORDER = (
 )
 
 
+FILES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py", PACKAGE / "__main__.py"})
+"""All but the front door, which may lead everywhere."""
+
+
 def stage_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -56,10 +63,28 @@ def stages() -> list[str]:
     return sorted({stage_of(path) for path in entries} - {"__init__", "__main__"})
 
 
-def imported_stages(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and stage of every import of the package's own modules, also inside functions."""
+class Import(NamedTuple):
+    """A name that a file imports from the package, at the top level or inside a function."""
+
+    line: int
+    target: tuple[str, ...]
+    """Module and name, as in ("spinprint", "physics", "simulate", "simulate")."""
+    types_only: bool
+    """Whether only a type checker sees it."""
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """Every import of the package's own modules, also inside functions."""
     package = ("spinprint", *path.relative_to(PACKAGE).parts[:-1])
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    unseen = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             targets = [tuple(alias.name.split(".")) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -70,7 +95,12 @@ def imported_stages(path: Path) -> Iterator[tuple[int, str]]:
             continue
         for target in targets:
             if target[0] == "spinprint" and len(target) > 1:
-                yield node.lineno, home(target[1])
+                yield Import(node.lineno, target, node in unseen)
+
+
+def imported_stages(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and stage of every import of the package's own modules."""
+    return ((line, home(target[1])) for line, target, _ in imports(path))
 
 
 def home(name: str) -> str:
@@ -88,12 +118,7 @@ def test_public_names_are_listed_in_the_order_of_the_stages() -> None:
     assert listed == sorted(listed, key=lambda stage: ORDER.index(stage.partition(".")[0]))
 
 
-@pytest.mark.parametrize(
-    "path",
-    # The front door, `__init__`, may lead everywhere.
-    sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py", PACKAGE / "__main__.py"}),
-    ids=lambda path: str(path.relative_to(PACKAGE)),
-)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_back_along_the_data(path: Path) -> None:
     stage = stage_of(path)
     reach = ORDER[: ORDER.index(stage) + 1]
@@ -101,17 +126,110 @@ def test_imports_point_back_along_the_data(path: Path) -> None:
     assert not forward, f"{stage} imports a later stage"
 
 
-def test_the_import_parser_sees_all_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
-    path = tmp_path / "physics" / "kernels" / "fast.py"
-    path.parent.mkdir(parents=True)
+def module_of(path: Path) -> tuple[str, ...]:
+    """The dotted name of a file, in parts."""
+    parts = ("spinprint", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def module_imports() -> dict[tuple[str, ...], set[tuple[str, ...]]]:
+    """The modules that each module imports while the program runs."""
+    paths = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+    return {
+        module: {
+            target if target in paths else target[:-1]
+            for _, target, types_only in imports(path)
+            if not types_only
+        }
+        for module, path in paths.items()
+    }
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Neither at the top level nor inside functions."""
+    try:
+        TopologicalSorter(module_imports()).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(".".join(module) for module in error.args[1][::-1]))
+
+
+def private_uses(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and name of every private module or name of another stage that a file uses."""
+    modules = {module_of(path) for path in PACKAGE.rglob("*.py")}
+    imported: dict[str, str] = {}  # modules of other stages, by their name in this file
+    for line, target, _ in imports(path):
+        if target[1] == stage_of(path):
+            continue
+        if any(is_private(part) for part in target):
+            yield line, ".".join(target)
+        if target in modules:
+            imported[target[-1]] = ".".join(target)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
+            continue
+        if node.value.id in imported and is_private(node.attr):
+            yield node.lineno, f"{imported[node.value.id]}.{node.attr}"
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_stages_use_public_names_of_other_stages_only(path: Path) -> None:
+    assert not [f"line {line}: {name}" for line, name in private_uses(path)]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty package in place of the real one."""
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path / "spinprint")
+    (tmp_path / "spinprint" / "physics" / "kernels").mkdir(parents=True)
+    (tmp_path / "spinprint" / "physics" / "__init__.py").touch()
+    return tmp_path / "spinprint"
+
+
+def test_the_import_parser_sees_all_forms(package: Path) -> None:
+    path = package / "physics" / "kernels" / "fast.py"
     path.write_text(
         "import spinprint.cli\nfrom spinprint import io, Maps\nfrom ...report import figures\n"
         "from ..epg import pulse\nfrom ... import errors\nimport numpy\nfrom os import path\n"
         "def later():\n    from ...estimators.matching import Match\n"
     )
-    found = [(1, "cli"), (2, "io"), (2, "maps"), (3, "report"), (4, "physics"), (5, "errors")]
-    assert sorted(imported_stages(path)) == [*found, (9, "estimators")]
+    expected = [(1, "cli"), (2, "io"), (2, "maps"), (3, "report"), (4, "physics"), (5, "errors")]
+    assert sorted(imported_stages(path)) == [*expected, (9, "estimators")]
+
+
+@pytest.mark.parametrize(
+    ("line", "circle"),
+    [
+        ("from .second import name", True),
+        ("from . import second", True),
+        ("def later():\n    from .second import name", True),
+        ("if TYPE_CHECKING:\n    from .second import name", False),
+        ("import numpy", False),
+    ],
+)
+def test_circles_are_found_also_inside_functions(package: Path, line: str, circle: bool) -> None:
+    (package / "physics" / "first.py").write_text(line)
+    (package / "physics" / "second.py").write_text("from ..tissue import Tissue")
+    (package / "tissue.py").write_text("import spinprint.physics.first")
+    with pytest.raises(CycleError) if circle else nullcontext():
+        TopologicalSorter(module_imports()).prepare()
+
+
+def test_private_names_of_another_stage_are_found(package: Path) -> None:
+    (package / "report.py").touch()
+    path = package / "physics" / "first.py"
+    path.write_text(
+        "from ..report import _hidden, __doc__\nfrom .. import report\nfrom .._report import name\n"
+        "from .second import _own\nreport._hidden\nreport.__name__\nreport.shown._hidden\n"
+    )
+    assert sorted(private_uses(path)) == [
+        (1, "spinprint.report._hidden"),
+        (3, "spinprint._report.name"),
+        (5, "spinprint.report._hidden"),
+    ]
 
 
 def test_importing_spinprint_loads_nothing_heavy() -> None:

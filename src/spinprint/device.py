@@ -1,8 +1,8 @@
-"""Where heavy work runs: on the processor, or by torch on a CUDA GPU where there is one.
+"""The device for heavy work: the processor, or a CUDA GPU, if available, through torch.
 
-`SPINPRINT_DEVICE` decides otherwise: `cpu` never uses a GPU, `cuda` insists on one, and
-`torch-cpu` runs what a GPU would run on the processor, to test it. Torch is imported only where
-a CUDA driver finds a device, or where it was asked for.
+`SPINPRINT_DEVICE` overrides this: `cpu` never uses a GPU, `cuda` requires one, and `torch-cpu`
+runs the code for GPUs on the processor, for tests. Torch is imported only if a CUDA driver finds
+a device or the variable asks for torch.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     import torch
 
 VARIABLE = "SPINPRINT_DEVICE"
-"""The environment variable that chooses."""
+"""The environment variable that chooses the device."""
 
 _CHOICES = ("", "cpu", "cuda", "torch-cpu")
 
 
 def accelerator() -> torch.device | None:
-    """Where torch runs what it can run; None where the kernels of the processor do all.
+    """Choose the torch device for heavy work; None means the processor's own kernels.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def _accelerator(choice: str) -> torch.device | None:
 
 
 def _driver_finds_a_gpu() -> bool:
-    """Ask the CUDA driver itself: importing torch to hear of no GPU would take seconds."""
+    """Ask the CUDA driver directly: importing torch only to find no GPU would take seconds."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
@@ -71,7 +71,7 @@ def _driver_finds_a_gpu() -> bool:
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Products of float32 matrices in float32, never rounded to TF32, whatever was set."""
+    """Multiply float32 matrices in float32, never rounded to TF32, whatever the global setting."""
     import torch
 
     before = torch.get_float32_matmul_precision()

@@ -1,8 +1,10 @@
-"""Memory for large results: on lines of the cache, and used again.
+"""Memory for large results: aligned with cache lines, and reused.
 
-The system hands out fresh memory zeroed, page by page, which takes as long as a fast kernel takes
-to fill it. So the last large block that was given up is kept for the next result of its size. The
-system is told that it may have it whenever it needs memory, and that its content is not wanted.
+The system zeroes fresh memory page by page, which takes as long as a fast kernel takes to fill it.
+The last large block that was released is therefore kept for the next result of its size, and
+marked as free for the system to reclaim whenever it needs memory. Without this, the EPG kernel
+takes 1.42 times as long for complex output and 1.28 times with two derivatives, but no longer for
+real output (0.99), measured as described in `physics/kernels/epg.py`.
 """
 
 from __future__ import annotations
@@ -18,19 +20,19 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 LINE = 64
-"""Bytes of a line of the cache."""
+"""Bytes in a cache line."""
 
 LARGE = 1 << 22
-"""Bytes from which on an array has a block of its own: what the allocator does not keep itself."""
+"""Bytes from which on an array gets its own block: numpy's allocator reuses smaller ones itself."""
 
 
 def on_lines(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """A new array, as numpy.empty gives it, that starts with a line of the cache.
+    """Allocate an array like numpy.empty, aligned with a cache line.
 
     Raises
     ------
     MemoryError
-        There is not so much memory.
+        Not enough memory is left.
     """
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
@@ -41,13 +43,13 @@ def on_lines(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     else:
         block = _kept.take(size) or _fresh(size)
         raw = np.frombuffer(block, np.uint8, size)
-        # All views of the array hold on to this one: it ends with the last of them.
+        # All views of the array refer to this one, which therefore ends with the last of them.
         weakref.finalize(raw, _kept.put, block).atexit = False
     return raw.view(dtype).reshape(shape)
 
 
 def forget() -> None:
-    """Give the block that is kept back to the system."""
+    """Return the kept block to the system."""
     _kept.drop()
 
 
@@ -61,21 +63,21 @@ def _fresh(size: int) -> mmap.mmap:
 
 
 def _advise(block: mmap.mmap, advice: str) -> None:
-    """Tell the system what a block is for, where it takes such advice."""
+    """Advise the system about a block, where it supports such advice."""
     if hasattr(mmap, advice):
         with suppress(OSError):
             block.madvise(getattr(mmap, advice))
 
 
 class _Kept:
-    """The last block that was given up, if there is one."""
+    """The last block that was released, if any."""
 
     def __init__(self) -> None:
         self._block: mmap.mmap | None = None
-        self._lock = threading.RLock()  # a block may end while another one is looked for
+        self._lock = threading.RLock()  # a block may be released while another is taken
 
     def take(self, size: int) -> mmap.mmap | None:
-        """The block, where it has the size and not twice as much."""
+        """Return the kept block if it has at least this size but less than twice as much."""
         with self._lock:
             block = self._block
             if block is None or not size <= len(block) < 2 * size:
@@ -84,12 +86,12 @@ class _Kept:
             return block
 
     def drop(self) -> None:
-        """Keep nothing."""
+        """Keep no block."""
         with self._lock:
             self._block = None
 
     def put(self, block: mmap.mmap) -> None:
-        """Keep a block in place of the one before."""
+        """Keep a block in place of the previous one."""
         _advise(block, "MADV_FREE")
         with self._lock:
             self._block = block

@@ -1,4 +1,4 @@
-"""Work in chunks on all cores: threads around kernels that release the interpreter lock."""
+"""Chunks of work on all cores, by threads around kernels that release the interpreter lock."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 
 Progress = Callable[[int, int], None]
-"""Called with the items done and their number."""
+"""Called with the number of items done and the total."""
 
 
 def n_workers() -> int:
-    """The cores this process may use."""
+    """The number of cores available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def even_share(n_items: int, unit: int = 1) -> int:
-    """Items that each core gets where they are shared out evenly, in whole units, one at least."""
+    """Items per core if divided evenly, rounded up to whole units, at least one unit."""
     return max(1, -(-n_items // (n_workers() * unit))) * unit
 
 
 def portion(progress: Progress | None, index: int, parts: int) -> Progress | None:
-    """Progress of one of several equal parts of a work, told as progress of the whole."""
+    """Report the progress of one of several equal parts as progress of the whole."""
     if progress is None:
         return None
     whole = 1000 * parts
@@ -58,7 +58,7 @@ def for_chunks(
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """One pool for the life of the process: starting threads costs as much as a small chunk."""
+    """The pool of the process: starting threads takes as long as a small chunk."""
     return ThreadPoolExecutor(n_workers(), thread_name_prefix="spinprint")
 
 

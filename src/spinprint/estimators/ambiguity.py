@@ -1,4 +1,4 @@
-"""How far apart the atoms lie that noise cannot tell from the best one."""
+"""The range of the atoms that noise makes indistinguishable from the best one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .nearest import competitions
 from .protocol import Fields
 
 LEVEL = 0.6827
-"""Part of the likelihood that atoms within the noise hold: that of one standard deviation."""
+"""Coverage of the likelihood region within the noise: that of one standard deviation."""
 
 
 def ambiguity(
@@ -24,9 +24,9 @@ def ambiguity(
     """Half the range of each unknown over the atoms within the noise of the best, `(voxel,)`.
 
     An atom counts whose log-likelihood |<d, y>|² / (2 sigma²) is at most half the quantile of
-    χ² (one degree of freedom for each unknown) below that of the best atom. Where this is far
-    larger than the standard deviation, distant tissues explain the signal alike; it is 0 where
-    the grid is coarser than the noise.
+    χ² (one degree of freedom per unknown) below that of the best atom. Where the half range is
+    far larger than the standard deviation, distant tissues explain the signal equally well; it is
+    0 where the grid is coarser than the noise.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def ambiguity(
     compressed
         Signals in its basis, `(voxel, rank)`.
     known
-        Fields of each voxel, `(voxel,)` each.
+        Known fields of the voxels, `(voxel,)` each.
     best
         Inner product with the best atom, `(voxel,)`.
     sigma
@@ -46,9 +46,9 @@ def ambiguity(
     columns = np.stack([dictionary.tissue.get(name) for name in names], axis=1)
     half = np.zeros((len(compressed), len(names)))
     for voxels, atoms, matcher in competitions(dictionary, known, len(compressed)):
-        # Just below the best itself, so that it counts in spite of rounding.
+        # Just below the best atom itself, so that it counts in spite of rounding.
         floor = best[voxels].astype(np.float64) ** 2 * (1 - 1e-6) - margin[voxels]
-        within = matcher.extent(compressed[voxels], floor, np.ascontiguousarray(columns[atoms]))
-        low, high = within
+        theta = np.ascontiguousarray(columns[atoms])
+        low, high = matcher.extent(compressed[voxels], floor, theta)
         half[voxels] = np.maximum(high - low, 0) / 2
     return {name: half[:, column] for column, name in enumerate(names)}

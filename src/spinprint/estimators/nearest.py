@@ -1,4 +1,4 @@
-"""The best atom of each voxel, among those that share its known fields."""
+"""The best atom of each voxel among those that share its known fields."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .protocol import Fields
 
 
 def require_axes(dictionary: Dictionary, fields: dict[str, ArrayLike | None]) -> None:
-    """Refuse a field that the atoms do not differ in, and atoms that differ in nothing else.
+    """Refuse a field in which the atoms do not differ, and atoms that differ in nothing else.
 
     Raises
     ------
     DictionaryError
-        A field is given, and all atoms have the same value of it; or nothing is left to estimate.
+        All atoms have the same value of a given field, or nothing is left to estimate.
     """
     for name, values in fields.items():
         if values is not None and name not in dictionary.parameters:
@@ -38,10 +38,10 @@ def require_axes(dictionary: Dictionary, fields: dict[str, ArrayLike | None]) ->
 def competitions(
     dictionary: Dictionary, known: Fields, n_voxels: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Matcher]]:
-    """Voxels, the atoms that compete in them, and those atoms laid out for matching.
+    """Yield voxels, the atoms that compete in them, and these atoms laid out for matching.
 
-    Without known fields all atoms compete in all voxels; with them, in each voxel those of the
-    grid values nearest to its fields.
+    Without known fields, all atoms compete in all voxels; with them, each voxel is left to the
+    atoms whose grid values are nearest to its fields.
     """
     if not known:
         yield np.arange(n_voxels), np.arange(dictionary.n_atoms), dictionary.matcher
@@ -56,7 +56,7 @@ def competitions(
 def nearest_atoms(
     dictionary: Dictionary, compressed: NDArray[np.complex64], known: Fields
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The best match of each voxel and its inner product, `(voxel,)` each.
+    """Find the best match of each voxel and its inner product, `(voxel,)` each.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def nearest_atoms(
     compressed
         Signals in its basis, `(voxel, rank)`.
     known
-        Fields of each voxel, `(voxel,)` each.
+        Known fields of the voxels, `(voxel,)` each.
     """
     index = np.zeros(len(compressed), np.int64)
     product = np.zeros(len(compressed), np.float32)

@@ -1,4 +1,4 @@
-"""Run a fast kernel: all tissues with one number of orders, on all cores or on a GPU."""
+"""Run a fast kernel on all cores or on a GPU, for tissues with the same number of orders."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .kernels.epg import Played, play, workspace
 from .program import Program, compile_sequence
 
 _COLUMN = {"t1": 0, "t2": 1, "adc": 2, "b1": 3, "b0": 4}
-"""What the kernel itself knows of a tissue, by row of its table; T1rho acts through gains."""
+"""Parameters in the kernel's table of tissues, and their rows; T1rho acts through gains."""
 
 _CHUNK = 512
-"""Tissues per call of the kernel: enough to hide the call, few enough to share out."""
+"""Tissues per call of the kernel: enough to hide its cost, few enough to divide among cores."""
 
 WORTH_A_GPU = 1 << 15
-"""Tissues of one number of orders from which on a GPU, where there is one, plays instead of the
-processor: torch takes some forty operations an event, 0.2 ms however few tissues there are, in
-which time two cores play so many. An estimate, not measured on a GPU."""
+"""Tissues with the same number of orders from which on a GPU, if available, is used instead of the
+processor: torch takes some forty operations per event, 0.2 ms however few the tissues, in which
+two cores play this many. An estimate, not measured on a GPU."""
 
 compiled = lru_cache(maxsize=64)(compile_sequence)
 
@@ -45,8 +45,8 @@ def run(
 ) -> None:
     """Write signal and derivatives of a flat tissue to `out`, `(tissue, 1 + parameter, time)`.
 
-    `out` is of the type that `signal_type` says, or complex64. Summed over the positions of the
-    slice profile, if there is one.
+    `out` has the type that `signal_type` returns, or complex64. The signal is summed over the
+    positions of the slice profile, if there is one.
     """
     kind = signal_type(sequence, tissue, wrt)
     if sequence.slice_profile is None:
@@ -54,8 +54,8 @@ def run(
         return
     out[:] = 0
     part = np.empty_like(out)
-    for weight, seen in sequence.slices:
-        _play_all(compiled(seen), tissue, n_states, wrt, kind, part)
+    for weight, position in sequence.slices:
+        _play_all(compiled(position), tissue, n_states, wrt, kind, part)
         part *= np.float32(weight)
         out += part
 
@@ -101,7 +101,7 @@ def _play_all(
 
 
 def _table(rows: list[Any], size: int) -> NDArray[np.float32]:
-    """Rows for the kernel, the last value of each repeated up to whole vectors."""
+    """Rows for the kernel, padded to whole vectors with the last value of each."""
     table = np.empty((len(rows), -(-size // LANES) * LANES), np.float32)
     for row, values in zip(table, rows, strict=True):
         row[:size] = values

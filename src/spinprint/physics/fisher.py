@@ -1,4 +1,4 @@
-"""What noise lets be known at best: the Cramér-Rao bound from Fisher information."""
+"""The Cramér-Rao bound from Fisher information."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 TELLING = 1e-4
-"""Part of a slope that the other parameters do not imitate, below which they count as one: it is
-what single precision and the count of orders leave uncertain of slopes."""
+"""Fraction of a derivative that is independent of the other parameters' derivatives, below which
+the parameters count as inseparable: the error of derivatives from single precision and from the
+number of orders."""
 
-_TAKES_PART = 1e-2  # in a direction that cannot be told; less is rounding
+_TAKES_PART = 1e-2  # in an undetermined direction; less is rounding
 
 
 def standard_deviation(information: Array, sigma: Array) -> Array:
-    """Cramér-Rao standard deviation of every parameter, the others unknown too.
+    """Cramér-Rao standard deviation of every parameter, with the others also unknown.
 
-    The root of the diagonal of the inverse (Kay, Fundamentals of Statistical Signal Processing:
-    Estimation Theory, 1993, section 3.7), of the matrix scaled to a unit diagonal so that units
-    do not matter.
+    The square root of the diagonal of the inverse (Kay, Fundamentals of Statistical Signal
+    Processing: Estimation Theory, 1993, section 3.7); the matrix is first scaled to a unit
+    diagonal, so that units do not matter.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def standard_deviation(information: Array, sigma: Array) -> Array:
     Returns
     -------
     shape `(..., parameter)`; infinite where the signal does not depend on the parameter, or only
-    as it depends on others.
+    in the same way as on others.
     """
     diagonal = np.einsum("...pp->...p", information)
     acts = diagonal > 0
@@ -39,7 +40,7 @@ def standard_deviation(information: Array, sigma: Array) -> Array:
     scaled = information / (root[..., :, None] * root[..., None, :])
     scaled = scaled + np.eye(information.shape[-1]) * ~acts[..., None]
     values, vectors = np.linalg.eigh(scaled)
-    # The inverse by directions, so that one that cannot be told spoils only those in it.
+    # Inverted by direction, so that an undetermined one affects only the parameters in it.
     hidden = values < TELLING**2
     lost = np.any((np.abs(vectors) > _TAKES_PART) & hidden[..., None, :], axis=-1)
     inverse = np.where(hidden, 0, 1 / np.where(hidden, 1, values))

@@ -1,7 +1,8 @@
-"""Gains: what the preparations of the fast kernel do.
+"""Gains: the effect of preparations in the fast kernel.
 
-Transverse magnetisation is lost before and after a preparation and none recovers meanwhile, so
-that Mz of every order is multiplied by one number, the gain: a function of the tissue alone.
+Transverse magnetisation is crushed before and after a preparation and none recovers meanwhile, so
+that a preparation multiplies Mz of every order by the same number, its gain, which depends on the
+tissue alone.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ class Gain(Protocol):
     """The longitudinal gain of one preparation."""
 
     def value(self, tissue: Tissue, wrt: tuple[str, ...]) -> tuple[Array, dict[str, Array]]:
-        """The gain of a flat tissue, and its derivatives for those of `wrt` it depends on.
+        """The gain for a flat tissue, and its derivatives for those of `wrt` that it depends on.
 
-        All of shape `(tissue,)`, or of a shape that broadcasts to it.
+        Each has the shape `(tissue,)`, or one that broadcasts to it.
         """
 
 
@@ -63,15 +64,15 @@ class ExponentialGain:
 
 @dataclass(frozen=True)
 class PlayedGain:
-    """Mz after pulses and locks that are played on a unit of Mz, one vector a tissue.
+    """The gain of pulses and locks, played on a magnetisation vector of unit Mz per tissue.
 
-    Every event is an analytic function of the tissue, so that a complex step gives derivatives
+    Every event is an analytic function of the tissue, so that a complex step yields derivatives
     to machine precision (Squire and Trapp, SIAM Rev 1998;40:110).
     """
 
     events: tuple[Event, ...]
     t1rho_factor: float = 1.0
-    """T1rho under this lock relative to that of the tissue [-]."""
+    """T1rho at this lock frequency relative to that of the tissue [-]."""
 
     def value(self, tissue: Tissue, wrt: tuple[str, ...]) -> tuple[Array, dict[str, Array]]:
         """The gain and its derivatives, see `Gain`."""
@@ -101,13 +102,13 @@ class PlayedGain:
         return m[2]
 
     def _lock(self, m: Vector, event: Lock, tissue: dict[str, Array]) -> Vector:
-        """The effective field becomes z and back; rates as in `epg.lock`."""
+        """Relax in the frame whose z is the effective field; rates as in `epg.lock`."""
         field = 2 * np.pi * event.frequency * tissue["b1"]
         offset = 2 * np.pi * tissue["b0"]
         strength = np.sqrt(field**2 + offset**2)
-        some = strength != 0  # where there is no field at all, z stays z
-        unit = np.where(some, strength, 1)
-        sin, cos = field / unit, np.where(some, offset / unit, 1)
+        exists = strength != 0  # without any field, z stays z
+        unit = np.where(exists, strength, 1)
+        sin, cos = field / unit, np.where(exists, offset / unit, 1)
         r1, r2 = 1 / tissue["t1"], 1 / tissue["t2"]
         r1rho = 1 / (tissue["t1rho"] * self.t1rho_factor)
         along = r1 * cos**2 + r1rho * sin**2
@@ -119,7 +120,7 @@ class PlayedGain:
 
 
 def _turn(m: Vector, cos: Array, sin: Array, phase: float) -> Vector:
-    """Turn z towards the direction `phase` [rad] by the angle of this cosine and sine."""
+    """Rotate z towards the direction `phase` [rad] by the angle of this cosine and sine."""
     x, y, z = m
     cx, cy = np.cos(phase), np.sin(phase)
     along, across = cx * x + cy * y, cx * y - cy * x
@@ -128,7 +129,7 @@ def _turn(m: Vector, cos: Array, sin: Array, phase: float) -> Vector:
 
 
 def _precess(m: Vector, angle: Array, decay: Array) -> Vector:
-    """Turn about z by an angle [rad], the transverse part decaying."""
+    """Rotate about z by an angle [rad] while the transverse part decays."""
     x, y, z = m
     cos, sin = decay * np.cos(angle), decay * np.sin(angle)
     return cos * x - sin * y, cos * y + sin * x, z

@@ -1,4 +1,4 @@
-"""A sequence compiled to flat arrays: what the fast kernels read.
+"""A sequence compiled to flat arrays, the input of the fast kernels.
 
 Two kinds of event are enough. A *pulse* turns, relaxes, may be sampled and may be followed by
 a spoiler; free relaxation is a pulse without flip angle or sample. A *preparation* crushes the
@@ -30,23 +30,23 @@ from ..sequence import (
 from .gains import ExponentialGain, Gain, PlayedGain
 
 NEXT_TO_180 = 1e-9
-"""Cosine of half a flip angle, at least: the tangent has to be finite."""
+"""Minimum cosine of half a flip angle, which keeps the tangent finite."""
 
 EVENT = np.dtype(
     [
         ("preparation", np.int32),  # its row in the gains, -1 for a pulse
         ("turns", np.float32),  # flip angle [turns]
-        ("t", np.float32),  # where B1 is nominal: half the tangent of half of it,
+        ("t", np.float32),  # for nominal B1: half the tangent of half the flip angle,
         ("g", np.float32),  # its sine,
         ("k", np.float32),  # and 1 + its cosine
         ("te", np.float32),  # time to the sample [s]
         ("tr", np.float32),  # time to the next event [s]
-        ("te_row", np.int32),  # where they stand among the different times
+        ("te_row", np.int32),  # rows of te and tr among the distinct times
         ("tr_row", np.int32),
         ("cos", np.float32),  # turn from this event's phase to the next one's
         ("sin", np.float32),
         ("sampled", np.int32),
-        ("shift", np.int32),  # orders the states move by after the relaxation
+        ("shift", np.int32),  # orders by which the states move after the relaxation
         ("remaining", np.int32),  # shifts from here on, this event's included
         ("paired", np.int32),  # whether it and the next are sampled pulses with a shift by one
     ]
@@ -55,7 +55,7 @@ EVENT = np.dtype(
 
 @dataclass
 class _Tape:
-    """Events as they are written down, one row each."""
+    """The events so far, one row each."""
 
     sequence: Sequence
     rows: list[tuple[float, ...]] = field(default_factory=list)
@@ -80,7 +80,7 @@ class _Tape:
 
 @singledispatch
 def compile_block(block: Block, tape: _Tape) -> None:
-    """Write a block's events on the tape."""
+    """Append the events of a block to the tape."""
     raise NotImplementedError(f"no kernel for block {block.type!r}")
 
 
@@ -130,16 +130,16 @@ def _readout_train(block: ReadoutTrain, tape: _Tape) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """What the kernels play: events in order and the gains of the preparations."""
+    """A compiled sequence: its events in order and the gains of its preparations."""
 
     events: NDArray[np.void]
     """Records of `EVENT`, shape `(event,)`."""
     times: NDArray[np.float32]
-    """The different times of the events [s], shape `(time,)`."""
+    """The distinct times of the events [s], shape `(time,)`."""
     gains: tuple[Gain, ...]
-    """The preparations, by the event's row."""
+    """Gains of the preparations, which events refer to by row."""
     spoiler: float
-    """Dephasing per spoiler [rad/mm]; 0 where no spoiler shifts anything."""
+    """Dephasing per spoiler [rad/mm]; 0 if no event has a spoiler."""
 
     @property
     def n_samples(self) -> int:
@@ -153,15 +153,15 @@ class Program:
 
     @property
     def all_orders(self) -> int:
-        """The number of orders with which nothing is cut off: those that can return in time."""
+        """The number of orders that can return to order 0 in time: the signal is then exact."""
         return int(self.events["remaining"].max()) // 2 + 2
 
 
 def compile_sequence(sequence: Sequence) -> Program:
-    """Write a sequence without slice profile down as events.
+    """Compile a sequence without slice profile into events.
 
-    Phases become turns of the frame between neighbouring events: in the frame of its own pulse
-    every rotation is real, and so is the demodulated signal.
+    Phases become rotations of the frame between neighbouring events: in the frame of its own
+    pulse, every rotation is real, and so is the demodulated signal.
     """
     tape = _Tape(sequence)
     for block in sequence.blocks:
@@ -177,7 +177,7 @@ def compile_sequence(sequence: Sequence) -> Program:
     c = np.where(np.abs(c) > NEXT_TO_180, c, NEXT_TO_180)
     events["t"], events["g"], events["k"] = s / c / 2, 2 * s * c, 2 * c**2
     events["cos"], events["sin"] = np.cos(step), -np.sin(step)
-    # Phases in steps of half turns leave a sine of rounding errors only.
+    # For phases in steps of half turns, the sine is nothing but rounding errors.
     events["sin"][np.abs(events["sin"]) < 1e-9] = 0
     events["remaining"] = np.cumsum(shift[::-1])[::-1]
     plain = (sampled == 1) & (shift == 1)
@@ -186,7 +186,7 @@ def compile_sequence(sequence: Sequence) -> Program:
 
 
 def _fill(phase: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Events without a phase of their own take that of the pulse before them."""
+    """Give events without a phase that of the pulse before them."""
     known = np.flatnonzero(~np.isnan(phase))
     last = np.searchsorted(known, np.arange(len(phase)), side="right") - 1
     return phase[known[np.maximum(last, 0)]]

@@ -1,1 +1,1 @@
-"""Numbers side by side in the registers of the processor: what the fast kernels are written in."""
+"""Vectors in the registers of the processor, in which the fast kernels are written."""

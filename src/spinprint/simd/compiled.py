@@ -1,8 +1,8 @@
-"""Kernels whose compiled code is kept for later processes, apart for each state of the source.
+"""Kernels whose compiled code is cached for later processes, separately per state of the source.
 
-Numba's own cache looks at the file of a kernel alone: after a change in a module that the file
-imports it would run code compiled for what is gone. It also raises where no folder can be written,
-and can mix up the code of two signatures that two processes write at once.
+Numba's own cache checks only the file of a kernel: after a change in a module that this file
+imports, it would run outdated code. It also raises if no folder is writable, and can mix up the
+code of two signatures that two processes write at once.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from ..source import source_digest
 from .vectors import LANES
 
 LIMIT = 200_000_000
-"""Bytes of compiled code that are kept: code of earlier sources goes, as nothing uses it."""
+"""Maximum number of bytes of compiled code kept; code of earlier sources is removed first."""
 
 _NAME = re.compile(r"(\.part-[0-9a-f]{8}-)?[\w.]+-[0-9a-f]{32}\.nbc")
 _CHECKSUM = hashlib.sha256().digest_size
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function that runs without the interpreter lock, and keep its code."""
+    """Compile a function, to run without the interpreter lock, and cache its code."""
     compiled: Any = njit(nogil=True, error_model="numpy")(function)
-    compiled._cache = _Kept(function)  # as njit(cache=True) does with numba's own cache
+    compiled._cache = _Kept(function)  # as njit(cache=True) sets numba's own cache
     return compiled
 
 
 def compiled_folder() -> Path | None:
-    """Where compiled code is kept, made if it was missing; None where there is no folder for it.
+    """The folder of compiled code, created if missing; None if no folder is writable.
 
-    It lies below numba's own `$NUMBA_CACHE_DIR` where that is set and can be written, else in the
-    folder of all caches.
+    It lies below numba's `$NUMBA_CACHE_DIR` if that is set and writable, otherwise in the folder
+    of all caches.
     """
     chosen: str = config.CACHE_DIR  # type: ignore[attr-defined]  # set when numba is imported
     numbas = made(Path(chosen)) if chosen else None
@@ -56,24 +56,24 @@ def compiled_folder() -> Path | None:
 
 
 class _Kept(NullCache):
-    """The compiled code of a kernel: a file for each signature, machine and state of the source.
+    """The compiled code of a kernel: one file per signature, machine and state of the source.
 
-    What cannot be read is compiled anew, and what cannot be written is not kept.
+    Code that cannot be read is compiled again, and code that cannot be written is not kept.
     """
 
     def __init__(self, function: Callable[..., Any]):
         self._name = f"{function.__module__}.{function.__qualname__}"
-        # Now, while its module is imported: an hour later the source may not be what runs.
+        # Read while the module is imported: later, the source on disk may differ from what runs.
         self._source = source_digest(function.__module__)
 
     @property
     def cache_path(self):
-        """The folder; None where nothing is kept."""
+        """The folder; None if nothing is kept."""
         folder = compiled_folder() if self._source else None
         return str(folder) if folder else None
 
     def load_overload(self, sig, target_context):
-        """The code for a signature; None where there is none, or none that is whole."""
+        """Load the code for a signature; None if it is missing or damaged."""
         target_context.refresh()
         path = self._path(sig, target_context.codegen())
         try:
@@ -87,7 +87,7 @@ class _Kept(NullCache):
         return CompileResult._rebuild(target_context, *pickle.loads(payload))
 
     def save_overload(self, sig, data):
-        """Keep the code for a signature."""
+        """Save the code for a signature."""
         path = self._path(sig, data.codegen)
         if path is None or data.lifted or data.library.has_dynamic_globals:
             return
@@ -98,7 +98,7 @@ class _Kept(NullCache):
             trim(files_by_use(path.parent, _NAME.fullmatch), LIMIT)
 
     def flush(self):
-        """Keep nothing from now on: who compiles anew has changed more than the source says."""
+        """Stop caching: whoever recompiles has changed more than the source shows."""
         self._source = None
 
     def _path(self, signature, codegen) -> Path | None:
@@ -108,8 +108,8 @@ class _Kept(NullCache):
         key = (
             self._source,
             signature,
-            codegen.magic_tuple(),  # processor and its features, as numba may be told
-            LANES,  # as this processor has them
+            codegen.magic_tuple(),  # processor and its features, which numba's settings may change
+            LANES,  # of this processor
             sys.implementation.cache_tag,
         )
         digest = hashlib.sha256(repr(key).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Functions of a Vector, written as scalar code would be."""
+"""Functions of a Vector, written like scalar code."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Tissues side by side: vector types for numba.
+"""Vector types for numba: one tissue per lane.
 
 `Vector` is `LANES` float32, one per lane; `Pair` is a real and an imaginary vector. They
 support +, - and *, Vectors also /, which LLVM turns into the widest instructions of the
 processor (one 512-bit register, two of 256 bit, …) without any loop for the compiler to analyse.
-The kernels read like scalar code, and the same text serves real and complex states: `load` gives
+The kernels read like scalar code, and the same code serves real and complex states: `load` gives
 a Vector from a float32 array and a Pair from a complex64 array.
 
 A Pair lies in memory as all real parts, then all imaginary ones: a complex64 array
-of shape `(row, lane)` is used as that much storage, not by its own layout.
+of shape `(row, lane)` only provides the storage.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 from ..memory import LINE
 
 LANES = 16 if get_host_cpu_features().get("avx512f") else 8
-"""Tissues side by side: one of the widest registers."""
+"""Number of tissues in a vector, which fills one of the widest registers."""
 
 WIDE = 2 * LANES
-"""Lanes of a Wide vector, of two registers: for a loop with few values and long waits, one's
-work hides the wait for the other's."""
+"""Lanes of a Wide vector of two registers: in a loop with few values and long latencies, the
+work on one register hides the latency of the other."""
 
 BARE: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
-"""Options of numba for code that owns no array: it counts no references, which would have all
-threads wait for each other and keep vectors from staying in registers."""
+"""Numba options for code that owns no array: without reference counts, which would make all
+threads wait for each other and would keep vectors out of registers."""
 
 inlined = njit(forceinline=True, **BARE)
-"""Compiled into what calls it."""
+"""Decorator: compiled into the caller."""
 
 _LANE = ir.FloatType()
 _VECTOR = ir.VectorType(_LANE, LANES)
@@ -140,7 +140,7 @@ def _register(operation, emit):
             return None
 
     def _lower(context, builder, sig, args):
-        x, y = (_parts(context, builder, *one) for one in zip(sig.args, args, strict=True))
+        x, y = (_parts(context, builder, *typed) for typed in zip(sig.args, args, strict=True))
         real, imag = emit(builder, x, y)
         return real if imag is None else _join(context, builder, real, imag)
 
@@ -181,7 +181,7 @@ def _element(context, builder, kind, array, row, column):
 
 
 def _row(context, builder, kind, array, row, vector=_VECTOR):
-    """The vectors of row `row` of an array of shape `(row, lane)`: one, or real and imaginary."""
+    """Addresses of the vectors in a row of an array `(row, lane)`: one, or real and imaginary."""
     start = builder.mul(row, row.type(vector.count))
     first = _pointer(context, builder, kind, array, start, vector)
     if kind.dtype == types.float32:
@@ -214,7 +214,7 @@ def load_wide(typingctx, array, row):  # noqa: ARG001
 
 @intrinsic
 def store(typingctx, array, row, value):  # noqa: ARG001
-    """Put a value into a row of an array of shape `(row, lane)`."""
+    """Store a value in a row of an array of shape `(row, lane)`."""
 
     def codegen(context, builder, sig, args):
         vector = _BROAD if sig.args[2] == Wide else _VECTOR
@@ -229,7 +229,7 @@ def store(typingctx, array, row, value):  # noqa: ARG001
 
 @intrinsic
 def load_lanes(typingctx, array, row, column):  # noqa: ARG001
-    """Neighbours, one a lane, along the last axis of a C-contiguous float32 array, as a Vector."""
+    """Neighbours along the last axis of a C-contiguous float32 array, one per lane, as a Vector."""
 
     def codegen(context, builder, sig, args):
         return builder.load(_element(context, builder, sig.args[0], *args), align=4)
@@ -239,7 +239,7 @@ def load_lanes(typingctx, array, row, column):  # noqa: ARG001
 
 @intrinsic
 def store_parts(typingctx, array, row, value):  # noqa: ARG001
-    """Put a Vector into one row of a float32 array, the two parts of a Pair into two."""
+    """Store a Vector in one row of a float32 array, or the two parts of a Pair in two rows."""
 
     def codegen(context, builder, sig, args):
         parts = _parts(context, builder, sig.args[2], args[2])
@@ -295,7 +295,7 @@ def like(typingctx, array, real, imag):  # noqa: ARG001
 
 @intrinsic
 def is_complex(typingctx, array):  # noqa: ARG001
-    """Whether an array is complex: a constant, so that no code remains for the other case."""
+    """Whether an array is complex: a constant, so that the other case is not compiled."""
 
     def codegen(context, builder, sig, args):  # noqa: ARG001
         return ir.Constant(ir.IntType(1), array.dtype != types.float32)
@@ -305,7 +305,7 @@ def is_complex(typingctx, array):  # noqa: ARG001
 
 @intrinsic
 def conj(typingctx, value):  # noqa: ARG001
-    """The complex conjugate; a Vector is its own."""
+    """The complex conjugate; a Vector is unchanged."""
 
     def codegen(context, builder, sig, args):
         if sig.args[0] == Vector:
@@ -318,7 +318,7 @@ def conj(typingctx, value):  # noqa: ARG001
 
 @intrinsic
 def rotate(typingctx, value, cos, sin):  # noqa: ARG001
-    """A Pair times cos + i sin; a Vector, real whatever turns, stays as it is."""
+    """A Pair times cos + i sin; a Vector is unchanged."""
 
     def codegen(context, builder, sig, args):
         if sig.args[0] == Vector:
@@ -331,10 +331,10 @@ def rotate(typingctx, value, cos, sin):  # noqa: ARG001
 
 @intrinsic
 def store_transposed(typingctx, window, first, out, row, step, column, zeros, past):  # noqa: ARG001
-    """A square of rows of a float32 array `(row, lane)`, transposed in registers, to another array.
+    """Transpose a square of rows of a float32 array `(row, lane)` into another array.
 
     Lane l goes to out[row + l * step, column:column + LANES]; with zeros, each number followed
-    by a zero, to twice as many columns; `past` the cache where it fills whole lines of memory.
+    by a zero, in twice as many columns; `past` the cache where it fills whole cache lines.
     """
 
     def codegen(context, builder, sig, args):
@@ -361,9 +361,9 @@ def store_transposed(typingctx, window, first, out, row, step, column, zeros, pa
 
 
 def _put(builder, values, at, past):
-    """Store vectors side by side, `past` the cache where they are whole lines of it.
+    """Store vectors side by side, `past` the cache where they fill whole cache lines.
 
-    Memory is then written without being read first. Other threads see it after any lock.
+    Memory is then written without being read first; other threads see it after any lock.
     """
     address = builder.ptrtoint(at, ir.IntType(64))
     offset = builder.and_(address, address.type(LINE - 1))

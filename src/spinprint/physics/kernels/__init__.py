@@ -1,1 +1,1 @@
-"""The fast kernels: same arguments as the reference, same answer in float32."""
+"""The fast kernels: the same signal as from the references, in float32."""

@@ -1,1 +1,1 @@
-"""The texts to read: extended phase graphs, Bloch isochromats and closed forms, in plain numpy."""
+"""Readable references in plain numpy: extended phase graphs, Bloch isochromats, closed forms."""

@@ -1,11 +1,10 @@
 """The independent check: Bloch equations of many isochromats, plain numpy, float64.
 
 A voxel is a set of isochromats spread evenly over one turn of what a spoiler dephases. Each is
-one magnetisation vector: it is turned by pulses, precesses, relaxes, and the receiver sees the
-mean (Guenthner, Sci Rep 2021;11:21289, relates the two pictures). No configuration state occurs
-here, so that agreement with `epg.py` says something about both. Only diffusion has to know
-orders, because it moves spins between isochromats: a Fourier transform over the positions leads
-there and back.
+one magnetisation vector: it is turned by pulses, precesses and relaxes, and the receiver measures
+the mean (Guenthner, Sci Rep 2021;11:21289, relates the two pictures). No configuration state
+occurs here, so that agreement with `epg.py` tests both. Only diffusion needs orders, because it
+moves spins between isochromats: a Fourier transform over the positions leads there and back.
 """
 
 from __future__ import annotations
@@ -13,10 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...sequence import (
     Block,
@@ -31,30 +28,19 @@ from ...sequence import (
 )
 from ...sequence.events import Event, Free, HardPulse, Lock
 from ...tissue import Tissue
+from .spins import Array, Spins, signal_of
 
-Array = NDArray[Any]
 
-
-@dataclass
-class Voxel:
-    """The isochromats of all tissues, and what their motion needs.
-
-    `xy` (complex) and `z` (real) have the shape `(tissue, isochromat)`. Tissue parameters have
-    the shape `(tissue, 1)`.
-    """
+@dataclass(kw_only=True)
+class Voxel(Spins):
+    """The isochromats of all tissues, shape `(tissue, isochromat)`."""
 
     xy: Array
+    """Transverse magnetisation, complex."""
     z: Array
+    """Longitudinal magnetisation, real."""
     position: Array
     """Dephasing of each isochromat per spoiler [rad], shape `(isochromat,)`."""
-    tissue: dict[str, Array]
-    sequence: Sequence
-    """What is played."""
-    samples: list[Array]
-    """What the receiver has seen, each of shape `(tissue,)`."""
-
-    def __getitem__(self, name: str) -> Array:
-        return self.tissue[name]
 
 
 def simulate_bloch(sequence: Sequence, tissue: Tissue, n_isochromats: int | None = None) -> Array:
@@ -67,8 +53,8 @@ def simulate_bloch(sequence: Sequence, tissue: Tissue, n_isochromats: int | None
     tissue
         What is imaged, shape `(...)`.
     n_isochromats
-        Isochromats per voxel; None takes so many that the mean is exact: one more than there are
-        spoilers. Fewer let the orders n, 2n, … leak into the signal.
+        Number per voxel; None takes as many as make the mean exact: one more than there are
+        spoilers. With fewer, the orders n, 2n, … leak into the signal.
 
     Returns
     -------
@@ -79,28 +65,22 @@ def simulate_bloch(sequence: Sequence, tissue: Tissue, n_isochromats: int | None
     TissueError
         A parameter that the sequence needs was not given.
     """
-    if sequence.slice_profile is not None:
-        slices = (w * simulate_bloch(part, tissue, n_isochromats) for w, part in sequence.slices)
-        return np.sum(list(slices), axis=0)
-    n = all_isochromats(sequence) if n_isochromats is None else n_isochromats
-    flat = tissue.flat()
-    needed = {*sequence.unknowns, "t1", "t2", "adc", "b1", "b0"}
-    voxel = Voxel(
-        xy=np.zeros((flat.size, n), complex),
-        z=np.ones((flat.size, n)),
-        position=2 * np.pi * np.arange(n) / n,
-        tissue={name: np.reshape(flat.get(name), (-1, 1)) for name in needed},
-        sequence=sequence,
-        samples=[],
-    )
-    for block in sequence.blocks:
-        play(block, voxel)
-    signal = np.stack(voxel.samples, axis=-1) * np.reshape(flat.get("m0"), (-1, 1))
-    return signal.reshape(*tissue.shape, -1)
+
+    def equilibrium(sequence: Sequence, tissue: dict[str, Array], size: int) -> Voxel:
+        n = all_isochromats(sequence) if n_isochromats is None else n_isochromats
+        return Voxel(
+            sequence=sequence,
+            tissue=tissue,
+            xy=np.zeros((size, n), complex),
+            z=np.ones((size, n)),
+            position=2 * np.pi * np.arange(n) / n,
+        )
+
+    return signal_of(sequence, tissue, equilibrium, play)
 
 
 def all_isochromats(sequence: Sequence) -> int:
-    """The number of isochromats with which no order leaks into the signal."""
+    """The number of isochromats from which on no order leaks into the signal."""
     return 1 + sum(int(sum(train.spoiler_cycles)) for train in sequence.trains)
 
 
@@ -197,16 +177,16 @@ def lock(voxel: Voxel, event: Lock) -> None:
     nxy, nz = field / unit, np.where(strength > 0, voxel["b0"] / unit, 1)
     r1, r2 = 1 / voxel["t1"], 1 / voxel["t2"]
     r1rho = 1 / (voxel["t1rho"] * voxel.sequence.t1rho_factor(event.frequency))
-    held = np.exp(-(r1 * nz**2 + r1rho * (1 - nz**2)) * event.time)
-    lost = np.exp(-(r1 * (1 - nz**2) + r1rho * nz**2 + r2) / 2 * event.time)
+    along = np.exp(-(r1 * nz**2 + r1rho * (1 - nz**2)) * event.time)
+    across = np.exp(-(r1 * (1 - nz**2) + r1rho * nz**2 + r2) / 2 * event.time)
     angle = 2 * np.pi * strength * event.time
     part = (nxy.conj() * voxel.xy).real + nz * voxel.z  # along the field
     # The cross product of the field and the vector, its two transverse components as one number.
     cross_xy = 1j * (nz * voxel.xy - nxy * voxel.z)
     cross_z = (nxy.conj() * voxel.xy).imag
-    cos, sin = lost * np.cos(angle), lost * np.sin(angle)
-    voxel.xy = held * part * nxy + cos * (voxel.xy - part * nxy) + sin * cross_xy
-    voxel.z = held * part * nz + cos * (voxel.z - part * nz) + sin * cross_z
+    cos, sin = across * np.cos(angle), across * np.sin(angle)
+    voxel.xy = along * part * nxy + cos * (voxel.xy - part * nxy) + sin * cross_xy
+    voxel.z = along * part * nz + cos * (voxel.z - part * nz) + sin * cross_z
 
 
 def turn(voxel: Voxel, angle: Array, phase: float) -> None:

@@ -1,4 +1,4 @@
-"""The reference: extended phase graphs in plain numpy, float64, to be read beside a pulse diagram.
+"""The reference: extended phase graphs in plain numpy, float64, to read beside a pulse diagram.
 
 Transverse magnetisation is a sum of configuration states F+k and F-k (dephased by k spoilers
 one way and the other), longitudinal magnetisation a sum of Zk, k = 0, 1, … (Hennig 1991;
@@ -12,10 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...sequence import (
     Block,
@@ -30,29 +28,19 @@ from ...sequence import (
 )
 from ...sequence.events import Event, Free, HardPulse, Lock
 from ...tissue import Tissue
+from .spins import Array, Spins, signal_of
 
-Array = NDArray[Any]
 
+@dataclass(kw_only=True)
+class State(Spins):
+    """Configuration states of all tissues, shape `(tissue, order)`.
 
-@dataclass
-class State:
-    """Configuration states of all tissues and what their evolution needs.
-
-    `f_plus`, `f_minus` and `z` have the shape `(tissue, order)`; F-k is kept as the conjugate
-    of the state of order -k. Tissue parameters have the shape `(tissue, 1)`.
+    F-k is stored as the conjugate of the state of order -k.
     """
 
     f_plus: Array
     f_minus: Array
     z: Array
-    tissue: dict[str, Array]
-    sequence: Sequence
-    """What is played."""
-    samples: list[Array]
-    """What the receiver has seen, each of shape `(tissue,)`."""
-
-    def __getitem__(self, name: str) -> Array:
-        return self.tissue[name]
 
 
 def simulate_epg(sequence: Sequence, tissue: Tissue, n_states: int | None = None) -> Array:
@@ -76,30 +64,18 @@ def simulate_epg(sequence: Sequence, tissue: Tissue, n_states: int | None = None
     TissueError
         A parameter that the sequence needs was not given.
     """
-    if sequence.slice_profile is not None:
-        slices = (w * simulate_epg(part, tissue, n_states) for w, part in sequence.slices)
-        return np.sum(list(slices), axis=0)
-    flat = tissue.flat()
-    needed = {*sequence.unknowns, "t1", "t2", "adc", "b1", "b0"}
-    parameters = {name: np.reshape(flat.get(name), (-1, 1)) for name in needed}
-    shape = (flat.size, all_orders(sequence) if n_states is None else n_states)
-    state = State(
-        f_plus=np.zeros(shape, complex),
-        f_minus=np.zeros(shape, complex),
-        z=np.zeros(shape, complex),
-        tissue=parameters,
-        sequence=sequence,
-        samples=[],
-    )
-    state.z[:, 0] = 1.0
-    for block in sequence.blocks:
-        play(block, state)
-    signal = np.stack(state.samples, axis=-1) * np.reshape(flat.get("m0"), (-1, 1))
-    return signal.reshape(*tissue.shape, -1)
+
+    def equilibrium(sequence: Sequence, tissue: dict[str, Array], size: int) -> State:
+        shape = (size, all_orders(sequence) if n_states is None else n_states)
+        f_plus, f_minus, z = np.zeros((3, *shape), complex)
+        z[:, 0] = 1.0
+        return State(sequence=sequence, tissue=tissue, f_plus=f_plus, f_minus=f_minus, z=z)
+
+    return signal_of(sequence, tissue, equilibrium, play)
 
 
 def all_orders(sequence: Sequence) -> int:
-    """The number of orders with which nothing is cut off: those that can return in time."""
+    """The number of orders that can return to order 0 in time: the signal is then exact."""
     shifts = sum(int(sum(train.spoiler_cycles)) for train in sequence.trains)
     return shifts // 2 + 2
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from spinprint import Axis, Dictionary, DictionaryMatching, ParameterGrid, Sequence
-from spinprint.estimators.ambiguity import LEVEL
+from spinprint.estimators.nearest import LEVEL
 from spinprint.physics.noise import add_noise
 from spinprint.physics.simulate import simulate
 from spinprint.sequence import Inversion, ReadoutTrain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,17 +12,14 @@ from spinprint.physics.reference.bloch import all_isochromats, simulate_bloch
 from spinprint.physics.reference.epg import simulate_epg
 from spinprint.sequence import (
     Block,
-    Crusher,
-    Delay,
-    DiffusionPreparation,
     Inversion,
     ReadoutTrain,
     Sequence,
-    SpinLock,
-    T2Preparation,
     load_sequence,
 )
 from spinprint.tissue import Tissue
+
+from .conftest import everything, train
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference"
 
@@ -51,36 +47,11 @@ def of(*blocks: Block, spoiler: float = 0.0) -> Sequence:
     return Sequence(name="test", field_strength=3.0, blocks=blocks, spoiler=spoiler)
 
 
-RNG = np.random.default_rng(7)
-
-
 def single(**values: float) -> Tissue:
     return Tissue(**{name: np.array(value) for name, value in values.items()})
 
 
-def train(pulses: int, spoiler_cycles: Any = 1) -> ReadoutTrain:
-    return ReadoutTrain(
-        flip=tuple(np.deg2rad(RNG.uniform(5, 75, pulses))),
-        phase=tuple(RNG.uniform(-np.pi, np.pi, pulses)),
-        tr=tuple(RNG.uniform(0.010, 0.014, pulses)),
-        te=0.003,
-        spoiler_cycles=spoiler_cycles,
-    )
-
-
-EVERYTHING = of(
-    Inversion(delay=0.02, efficiency=0.95),
-    train(31),
-    T2Preparation(echo_time=0.04),
-    train(17, spoiler_cycles=tuple(np.arange(17) % 3 % 2)),
-    Delay(length=0.08),
-    SpinLock(lock_time=0.03, frequency=300.0),
-    train(13, spoiler_cycles=0),
-    Crusher(),
-    DiffusionPreparation(b_value=500.0, echo_time=0.05),
-    train(11),
-    spoiler=6.0,
-)
+EVERYTHING = everything(spoiler=6.0)
 
 TISSUE = Tissue(
     t1=np.array([[0.3, 0.9, 1.4], [2.0, 3.5, 0.25]]),
@@ -100,7 +71,7 @@ def test_agrees_with_configuration_states_on_every_block() -> None:
 
 
 def test_error_falls_with_the_number_of_isochromats() -> None:
-    sequence = of(Inversion(delay=0.02), train(97))
+    sequence = of(Inversion(delay=0.02), train(97, 7, phases=True))
     tissue = Tissue(t1=np.array([1.2, 4.0]), t2=np.array([0.09, 2.0]))
     epg = simulate_epg(sequence, tissue)
     counts = (3, 7, 15, 31, 61, 97)

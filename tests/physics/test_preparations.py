@@ -22,6 +22,8 @@ from spinprint.sequence import (
 )
 from spinprint.sequence.events import Event, Free, HardPulse, Lock
 
+from .conftest import train
+
 SCHEMES = ("simple", "self_compensated", "balanced")
 LOCK = SpinLock(lock_time=0.04, frequency=400.0)
 LOOK = ReadoutTrain(flip=np.pi / 2, tr=0.0, te=0.0)
@@ -185,20 +187,15 @@ def test_no_field_at_all_is_no_number_but_finite(scheme: str, b0: float) -> None
 # All simulators -----------------------------------------------------------------------------
 
 
-def train(pulses: int, seed: int) -> ReadoutTrain:
-    rng = np.random.default_rng(seed)
-    return ReadoutTrain(flip=rng.uniform(0.1, 1.3, pulses), tr=0.011, te=0.003)
-
-
 def everything(scheme: str) -> Sequence:
     return of(
         Inversion(delay=0.02),
-        train(9, 1),
+        train(9, 1, phases=False),
         T2Preparation(echo_time=0.03, pulses="hard"),
-        train(13, 2),
+        train(13, 2, phases=False),
         Delay(length=0.05),
         played(scheme),
-        train(7, 3),
+        train(7, 3, phases=False),
         spoiler=3.0,
         t1rho_dispersion=2e-4,
         t1rho_reference=150.0,

@@ -23,20 +23,12 @@ from spinprint.sequence import (
     T2Preparation,
 )
 
+from .conftest import assert_same, train
+
 SINC = SmallTipProfile(time_bandwidth=4, positions=5)
 SLR = SLRProfile(time_bandwidth=4, positions=5)
 GIVEN = GivenProfile(relative_flip=[1.1, 0.9, 0.4, -0.1], weight=[0.4, 0.3, 0.3, 0.2])
 PROFILES = pytest.mark.parametrize("profile", [SINC, SLR, GIVEN], ids=lambda p: p.type)
-
-
-def train(pulses: int, seed: int, phases: bool) -> ReadoutTrain:
-    rng = np.random.default_rng(seed)
-    return ReadoutTrain(
-        flip=rng.uniform(0.1, 1.3, pulses),
-        phase=rng.uniform(-3, 3, pulses) if phases else 0.0,
-        tr=0.011,
-        te=0.003,
-    )
 
 
 def of(profile: SliceProfile | None, phases: bool = False) -> Sequence:
@@ -47,11 +39,11 @@ def of(profile: SliceProfile | None, phases: bool = False) -> Sequence:
         slice_profile=profile,
         blocks=(
             Inversion(delay=0.02),
-            train(21, 1, phases),
+            train(21, 1, phases=phases),
             T2Preparation(echo_time=0.03, pulses="hard"),
-            train(13, 2, phases),
+            train(13, 2, phases=phases),
             SpinLock(lock_time=0.03, frequency=300.0, scheme="balanced"),
-            train(7, 3, phases),
+            train(7, 3, phases=phases),
         ),
     )
 
@@ -67,11 +59,6 @@ TISSUE = Tissue(
 )
 
 
-def assert_same(signal: Any, expected: Any, tolerance: float) -> None:
-    error = np.abs(signal - expected).max(axis=-1) / np.abs(expected).max(axis=-1)
-    assert error.max() < tolerance
-
-
 def test_one_position_is_no_profile() -> None:
     one = GivenProfile(relative_flip=1.0, weight=1.0)
     np.testing.assert_array_equal(simulate(of(one), TISSUE), simulate(of(None), TISSUE))
@@ -81,7 +68,7 @@ def test_one_position_is_no_profile() -> None:
 def test_a_profile_of_one_flip_angle_is_b1_of_the_trains() -> None:
     """Without preparations a relative flip angle cannot be told from B1."""
     profile = GivenProfile(relative_flip=[0.8, 0.8], weight=[0.25, 0.5])
-    plain = Sequence(name="test", field_strength=3.0, blocks=(train(30, 4, True),))
+    plain = Sequence(name="test", field_strength=3.0, blocks=(train(30, 4, phases=True),))
     expected = 0.75 * simulate_epg(plain, TISSUE.replace(b1=0.8 * TISSUE.get("b1")))
     profiled = dataclasses.replace(plain, slice_profile=profile)
     np.testing.assert_allclose(simulate_epg(profiled, TISSUE), expected, rtol=0, atol=1e-13)
@@ -126,7 +113,7 @@ def test_quadrature_converges(profile_type: Any) -> None:
 
     def signal(positions: int) -> Any:
         profile = profile_type(time_bandwidth=4, positions=positions)
-        short = ReadoutTrain(flip=train(60, 9, False).flip, tr=0.012, te=0.002)
+        short = ReadoutTrain(flip=train(60, 9, phases=False).flip, tr=0.012, te=0.002)
         blocks = (Inversion(delay=0.02), short)
         return simulate_epg(
             Sequence(name="t", field_strength=3.0, blocks=blocks, slice_profile=profile), tissue, 30

@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..dictionary import Dictionary
 from ..maps import Maps
 from ..parallel import Progress
-from .ambiguity import ambiguity
 from .gauss_newton import MAX_STEPS
-from .nearest import nearest_atoms, require_axes
+from .nearest import ambiguity, nearest_atoms, require_axes
 from .noise import assess, sigma_of_residual, sigma_outside_basis, signal_energy
 from .protocol import Fields, VoxelEstimates, map_voxels
 from .refinement import refine

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spinprint import memory
-from spinprint.memory import LARGE, LINE, forget, on_lines
+from spinprint.memory import LARGE, LINE, aligned, forget
 
 
 def address(array: np.ndarray) -> int:
@@ -17,7 +17,7 @@ def address(array: np.ndarray) -> int:
 @pytest.mark.parametrize("shape", [(0, 4), (1,), (3, 5), (7, 11, 13), (LARGE // 4,), (LARGE, 3)])
 @pytest.mark.parametrize("dtype", [np.float32, np.complex64])
 def test_arrays_are_ordinary_and_start_on_a_line(shape: tuple[int, ...], dtype: type) -> None:
-    array = on_lines(shape, dtype)
+    array = aligned(shape, dtype)
     assert (array.shape, array.dtype) == (shape, np.dtype(dtype))
     assert array.flags.c_contiguous
     assert array.flags.writeable
@@ -27,46 +27,46 @@ def test_arrays_are_ordinary_and_start_on_a_line(shape: tuple[int, ...], dtype: 
 
 
 def test_a_large_block_that_was_given_up_is_used_again() -> None:
-    first = on_lines((LARGE,), np.float32)
+    first = aligned((LARGE,), np.float32)
     place = address(first)
     del first
-    assert address(on_lines((LARGE - 8,), np.float32)) == place
+    assert address(aligned((LARGE - 8,), np.float32)) == place
 
 
 def test_a_block_is_kept_while_any_view_of_it_lives() -> None:
-    first = on_lines((2, LARGE), np.float32)
+    first = aligned((2, LARGE), np.float32)
     first[:] = 1
     view = first[1, ::2].reshape(-1, 4)
     del first
     gc.collect()
-    other = on_lines((2, LARGE), np.float32)
+    other = aligned((2, LARGE), np.float32)
     other[:] = 2
     assert (view == 1).all()
 
 
 def test_no_more_than_one_block_is_kept_and_none_much_too_large() -> None:
-    blocks = [on_lines((LARGE + i,), np.float32) for i in range(3)]
+    blocks = [aligned((LARGE + i,), np.float32) for i in range(3)]
     places = {address(block) for block in blocks}
     blocks.clear()
-    small, again, more = (on_lines((n,), np.float32) for n in (LARGE // 3, LARGE, LARGE))
+    small, again, more = (aligned((n,), np.float32) for n in (LARGE // 3, LARGE, LARGE))
     assert address(again) in places
     assert address(small) != address(again)
     assert len({address(one) for one in (small, again, more)}) == 3
 
 
 def test_what_is_forgotten_goes_back_to_the_system() -> None:
-    del_me = on_lines((LARGE,), np.float32)
+    del_me = aligned((LARGE,), np.float32)
     del_me[:] = 1
     del del_me
     forget()
     assert memory._kept.take(LARGE) is None
-    assert not on_lines((LARGE,), np.float32).any(), "fresh memory is zeroed"
+    assert not aligned((LARGE,), np.float32).any(), "fresh memory is zeroed"
 
 
 def test_threads_never_share_a_block() -> None:
     def work(number: int) -> None:
         for _ in range(30):
-            array = on_lines((LARGE,), np.uint8)
+            array = aligned((LARGE,), np.uint8)
             array[:] = number
             wrong.append(bool((array != number).any()))
 
@@ -82,15 +82,15 @@ def test_threads_never_share_a_block() -> None:
 
 def test_more_than_there_is_is_a_memory_error() -> None:
     with pytest.raises(MemoryError, match="no 36028797018963968 bytes of memory for an array"):
-        on_lines((1 << 53,), np.float32)
+        aligned((1 << 53,), np.float32)
 
 
 def test_it_works_where_the_system_takes_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MADV_FREE", "MADV_HUGEPAGE"):
         monkeypatch.delattr(memory.mmap, name, raising=False)
     monkeypatch.setattr(memory, "_kept", memory._Kept())
-    first = on_lines((LARGE,), np.float32)
+    first = aligned((LARGE,), np.float32)
     first[:] = 1
     place = address(first)
     del first
-    assert address(on_lines((LARGE,), np.float32)) == place
+    assert address(aligned((LARGE,), np.float32)) == place

@@ -26,7 +26,7 @@ LARGE = 1 << 22
 """Bytes from which on an array gets its own block: numpy's allocator reuses smaller ones itself."""
 
 
-def on_lines(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """Allocate an array like numpy.empty, aligned with a cache line.
 
     Raises

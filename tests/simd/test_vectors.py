@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from spinprint.memory import on_lines
+from spinprint.memory import aligned
 from spinprint.simd.vectors import LANES, store_transposed
 
 
@@ -21,7 +21,7 @@ def test_a_transposed_window_goes_to_rows_apart_and_nowhere_else(
 ) -> None:
     every = 2 if zeros else 1
     x = np.arange(3 * LANES * LANES, dtype=np.float32).reshape(-1, LANES)
-    out = on_lines((2 * LANES + 1, 4 * LANES), np.float32)
+    out = aligned((2 * LANES + 1, 4 * LANES), np.float32)
     assert out.ctypes.data % 64 == 0
     out[:] = -1
     expected = out.copy()

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-TELLING = 1e-4
+INSEPARABLE = 1e-4
 """Fraction of a derivative that is independent of the other parameters' derivatives, below which
 the parameters count as inseparable: the error of derivatives from single precision and from the
 number of orders."""
@@ -41,7 +41,7 @@ def standard_deviation(information: Array, sigma: Array) -> Array:
     scaled = scaled + np.eye(information.shape[-1]) * ~acts[..., None]
     values, vectors = np.linalg.eigh(scaled)
     # Inverted by direction, so that an undetermined one affects only the parameters in it.
-    hidden = values < TELLING**2
+    hidden = values < INSEPARABLE**2
     lost = np.any((np.abs(vectors) > _TAKES_PART) & hidden[..., None, :], axis=-1)
     inverse = np.where(hidden, 0, 1 / np.where(hidden, 1, values))
     inflation = np.sum(vectors**2 * inverse[..., None, :], axis=-1)

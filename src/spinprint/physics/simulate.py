@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, TissueError
-from ..memory import on_lines
+from ..memory import aligned
 from ..parameters import PARAMETERS
 from ..sequence import Sequence
 from ..tissue import Tissue
@@ -107,7 +107,7 @@ def simulate_flat(
     for name in sequence.unknowns:
         tissue.get(name)  # raises for what is missing, before any work
     kind = signal_type(sequence, tissue, wrt) if real else np.complex64
-    out = on_lines((tissue.size, 1 + len(wrt), sequence.n_samples), kind)
+    out = aligned((tissue.size, 1 + len(wrt), sequence.n_samples), kind)
     if tissue.size == 0:
         return out
     if n_states is not None:

@@ -29,7 +29,7 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
-from ...memory import on_lines
+from ...memory import aligned
 from ...simd.compiled import kernel
 from ...simd.functions import cos_sin, exp
 from ...simd.vectors import (
@@ -133,11 +133,11 @@ def workspace(sides, n_states, n_times, dtype, *, diffusing):
     """
     real = np.float32
     return Workspace(
-        state=on_lines((6 * sides * (n_states + 2), LANES), dtype),
-        damping=on_lines((3 * n_states, LANES), real) if diffusing else None,
-        decays=on_lines((DECAYS * n_times, LANES), real),
-        pulses=on_lines(((BLOCK + 1) * PULSE_ROWS, LANES), real),
-        window=on_lines((sides * LANES, LANES), real),
+        state=aligned((6 * sides * (n_states + 2), LANES), dtype),
+        damping=aligned((3 * n_states, LANES), real) if diffusing else None,
+        decays=aligned((DECAYS * n_times, LANES), real),
+        pulses=aligned(((BLOCK + 1) * PULSE_ROWS, LANES), real),
+        window=aligned((sides * LANES, LANES), real),
     )
 
 

@@ -1,4 +1,4 @@
-"""Torch is used where it was asked for or finds a GPU, and never loaded elsewhere."""
+"""Torch is used if requested or if it finds a GPU, and is not loaded otherwise."""
 
 import subprocess
 import sys
@@ -45,8 +45,8 @@ def test_a_gpu_is_used_where_driver_and_torch_find_one(
     monkeypatch.setenv(VARIABLE, choice)
     monkeypatch.setattr(device, "_driver_finds_a_gpu", lambda: driver)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: works)
-    found = accelerator()
-    assert (found and found.type) == expected
+    result = accelerator()
+    assert (result and result.type) == expected
 
 
 def test_the_processor_alone_never_loads_torch() -> None:
@@ -67,7 +67,7 @@ def test_the_processor_alone_never_loads_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_full_precision_ends_as_it_began() -> None:
+def test_full_precision_restores_the_setting() -> None:
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high")
     try:

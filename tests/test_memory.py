@@ -1,4 +1,4 @@
-"""Arrays on lines of the cache, and memory that is used again."""
+"""Arrays aligned with cache lines, and memory that is reused."""
 
 import gc
 import threading
@@ -16,7 +16,7 @@ def address(array: np.ndarray) -> int:
 
 @pytest.mark.parametrize("shape", [(0, 4), (1,), (3, 5), (7, 11, 13), (LARGE // 4,), (LARGE, 3)])
 @pytest.mark.parametrize("dtype", [np.float32, np.complex64])
-def test_arrays_are_ordinary_and_start_on_a_line(shape: tuple[int, ...], dtype: type) -> None:
+def test_arrays_are_ordinary_and_aligned(shape: tuple[int, ...], dtype: type) -> None:
     array = aligned(shape, dtype)
     assert (array.shape, array.dtype) == (shape, np.dtype(dtype))
     assert array.flags.c_contiguous
@@ -26,14 +26,14 @@ def test_arrays_are_ordinary_and_start_on_a_line(shape: tuple[int, ...], dtype: 
     assert (array == 3).all()
 
 
-def test_a_large_block_that_was_given_up_is_used_again() -> None:
+def test_a_released_block_is_reused() -> None:
     first = aligned((LARGE,), np.float32)
     place = address(first)
     del first
     assert address(aligned((LARGE - 8,), np.float32)) == place
 
 
-def test_a_block_is_kept_while_any_view_of_it_lives() -> None:
+def test_a_block_is_not_reused_while_a_view_exists() -> None:
     first = aligned((2, LARGE), np.float32)
     first[:] = 1
     view = first[1, ::2].reshape(-1, 4)
@@ -44,7 +44,7 @@ def test_a_block_is_kept_while_any_view_of_it_lives() -> None:
     assert (view == 1).all()
 
 
-def test_no_more_than_one_block_is_kept_and_none_much_too_large() -> None:
+def test_at_most_one_block_is_kept_and_none_is_reused_if_much_too_large() -> None:
     blocks = [aligned((LARGE + i,), np.float32) for i in range(3)]
     places = {address(block) for block in blocks}
     blocks.clear()
@@ -54,7 +54,7 @@ def test_no_more_than_one_block_is_kept_and_none_much_too_large() -> None:
     assert len({address(one) for one in (small, again, more)}) == 3
 
 
-def test_what_is_forgotten_goes_back_to_the_system() -> None:
+def test_forget_returns_memory_to_the_system() -> None:
     del_me = aligned((LARGE,), np.float32)
     del_me[:] = 1
     del del_me
@@ -80,12 +80,12 @@ def test_threads_never_share_a_block() -> None:
     assert not any(wrong)
 
 
-def test_more_than_there_is_is_a_memory_error() -> None:
+def test_too_large_an_array_is_a_memory_error() -> None:
     with pytest.raises(MemoryError, match="no 36028797018963968 bytes of memory for an array"):
         aligned((1 << 53,), np.float32)
 
 
-def test_it_works_where_the_system_takes_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_reused_without_support_for_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MADV_FREE", "MADV_HUGEPAGE"):
         monkeypatch.delattr(memory.mmap, name, raising=False)
     monkeypatch.setattr(memory, "_kept", memory._Kept())

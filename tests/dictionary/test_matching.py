@@ -1,4 +1,4 @@
-"""Matching is exact: the atom a plain search finds, whatever the sizes."""
+"""Matching is exact: the same atom as from a plain search, for all sizes."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def draw(shape: tuple[int, int], seed: int, *, as_complex: bool) -> Any:
 @pytest.mark.parametrize("n_voxels", [1, 4, 13, 257])
 @pytest.mark.parametrize("rank", [1, 7])
 @pytest.mark.parametrize("as_complex", [False, True], ids=["real", "complex"])
-def test_finds_what_a_plain_search_finds(
+def test_best_atoms_equal_those_of_a_plain_search(
     n_atoms: int, n_voxels: int, rank: int, as_complex: bool
 ) -> None:
     atoms = draw((n_atoms, rank), 1, as_complex=as_complex)
@@ -116,11 +116,11 @@ def test_index_and_score_have_the_shape_of_the_voxels(
     assert dictionary.match(series[:, :0])[0].shape == (2, 0, 4)
 
 
-def test_matching_tells_its_progress() -> None:
-    told: list[tuple[int, int]] = []
+def test_matching_reports_its_progress() -> None:
+    reported: list[tuple[int, int]] = []
     atoms, series = draw((20, 4), 6, as_complex=False), draw((600, 4), 7, as_complex=True)
-    CpuMatcher(atoms).best(series, lambda done, total: told.append((done, total)))
-    assert told == [(256, 600), (512, 600), (600, 600)]
+    CpuMatcher(atoms).best(series, lambda done, total: reported.append((done, total)))
+    assert reported == [(256, 600), (512, 600), (600, 600)]
 
 
 @pytest.mark.parametrize("length", [1, 89, 91])
@@ -152,20 +152,18 @@ def test_one_atom_is_a_dictionary(sequence: Sequence) -> None:
     assert score == pytest.approx(1)
 
 
-def test_building_tells_its_progress(sequence: Sequence, grid: ParameterGrid) -> None:
-    told: list[tuple[int, int]] = []
-    Dictionary.build(sequence, grid, progress=lambda done, total: told.append((done, total)))
-    totals = {total for _, total in told}
-    done = [count for count, _ in told]
+def test_building_reports_its_progress(sequence: Sequence, grid: ParameterGrid) -> None:
+    reported: list[tuple[int, int]] = []
+    Dictionary.build(sequence, grid, progress=lambda done, total: reported.append((done, total)))
+    totals = {total for _, total in reported}
+    done = [count for count, _ in reported]
     assert done == sorted(done)
     assert totals == {done[-1]}
 
 
 @pytest.mark.parametrize("count", [1, 3, 17])
 @pytest.mark.parametrize("as_complex", [False, True], ids=["real", "complex"])
-def test_the_best_atoms_come_in_the_order_a_plain_search_gives(
-    count: int, as_complex: bool
-) -> None:
+def test_the_best_atoms_come_in_the_order_of_a_plain_search(count: int, as_complex: bool) -> None:
     atoms, series = draw((531, 6), 5, as_complex=as_complex), draw((13, 6), 6, as_complex=True)
     atoms[100] = 0  # never wins
     index, score = CpuMatcher(atoms).top(series, count)
@@ -181,7 +179,7 @@ def test_equal_atoms_come_in_their_own_order() -> None:
     np.testing.assert_array_equal(index[0], np.arange(1, 33, 3))
 
 
-def test_a_dictionary_gives_as_many_matches_as_asked_for(
+def test_a_dictionary_returns_the_requested_number_of_matches(
     sequence: Sequence, grid: ParameterGrid
 ) -> None:
     dictionary = Dictionary.build(sequence, grid, rank=6)

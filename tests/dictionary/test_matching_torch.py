@@ -1,4 +1,4 @@
-"""Matching by torch, on the processor: what the kernel finds, whatever the sizes."""
+"""Matching by torch, run on the processor, agrees with the kernel for all sizes."""
 
 from typing import Any
 
@@ -35,18 +35,20 @@ def draw(shape: tuple[int, int], seed: int, *, as_complex: bool = True) -> Any:
     return values.astype(np.float32)
 
 
-def assert_same_atoms(found: Any, expected: Any) -> None:
+def assert_same_atoms(result: Any, expected: Any) -> None:
     """Index and score alike; indices may differ where scores do not to 1e-6."""
-    np.testing.assert_allclose(found[1], expected[1], rtol=2e-6)
-    assert (found[0].dtype, found[1].dtype) == (np.int64, np.float32)
-    assert (found[0] == expected[0]).mean() > 0.99
+    np.testing.assert_allclose(result[1], expected[1], rtol=2e-6)
+    assert (result[0].dtype, result[1].dtype) == (np.int64, np.float32)
+    assert (result[0] == expected[0]).mean() > 0.99
 
 
 @pytest.mark.usefixtures("slab")
 @pytest.mark.parametrize("n_atoms", [1, 100, 531])
 @pytest.mark.parametrize("n_voxels", [0, 1, 29])
 @pytest.mark.parametrize("as_complex", [False, True], ids=["real", "complex"])
-def test_finds_the_atoms_the_kernel_finds(n_atoms: int, n_voxels: int, as_complex: bool) -> None:
+def test_best_atoms_equal_those_of_the_processor(
+    n_atoms: int, n_voxels: int, as_complex: bool
+) -> None:
     atoms, series = draw((n_atoms, 7), 1, as_complex=as_complex), draw((n_voxels, 7), 2)
     atoms[n_atoms // 2 + 1 :: 5] = 0
     plain, by_torch = CpuMatcher(atoms), TorchMatcher(atoms, DEVICE)
@@ -62,10 +64,10 @@ def test_finds_the_atoms_the_kernel_finds(n_atoms: int, n_voxels: int, as_comple
 @pytest.mark.parametrize("as_complex", [False, True], ids=["real", "complex"])
 def test_the_best_atoms_come_in_the_same_order(count: int, as_complex: bool) -> None:
     atoms, series = draw((531, 6), 3, as_complex=as_complex), draw((13, 6), 4)
-    found, expected = (
+    result, expected = (
         m.top(series, count) for m in (TorchMatcher(atoms, DEVICE), CpuMatcher(atoms))
     )
-    assert_same_atoms(found, expected)
+    assert_same_atoms(result, expected)
 
 
 @pytest.mark.usefixtures("slab")
@@ -86,9 +88,10 @@ def test_the_extent_is_the_same(as_complex: bool) -> None:
     plain = CpuMatcher(atoms)
     floor = (0.9 * plain.best(series)[1].astype(np.float64)) ** 2
     floor[3] = np.inf
-    found, expected = (m.extent(series, floor, theta) for m in (TorchMatcher(atoms, DEVICE), plain))
-    np.testing.assert_array_equal(found, expected)
-    assert np.isinf(found[0][3]).all()
+    matchers = TorchMatcher(atoms, DEVICE), plain
+    result, expected = (matcher.extent(series, floor, theta) for matcher in matchers)
+    np.testing.assert_array_equal(result, expected)
+    assert np.isinf(result[0][3]).all()
 
 
 def test_products_are_never_rounded_to_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,12 +112,12 @@ def test_products_are_never_rounded_to_tf32(monkeypatch: pytest.MonkeyPatch) -> 
     assert set(seen) == {"highest"}
 
 
-def test_progress_is_told() -> None:
-    told: list[tuple[int, int]] = []
+def test_progress_is_reported() -> None:
+    reported: list[tuple[int, int]] = []
     TorchMatcher(draw((20, 4), 6), DEVICE).best(
-        draw((20, 4), 7), lambda done, total: told.append((done, total))
+        draw((20, 4), 7), lambda done, total: reported.append((done, total))
     )
-    assert told == [(8, 20), (16, 20), (20, 20)]
+    assert reported == [(8, 20), (16, 20), (20, 20)]
 
 
 @pytest.mark.parametrize(("choice", "expected"), [("cpu", CpuMatcher), ("torch-cpu", TorchMatcher)])

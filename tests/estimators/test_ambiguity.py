@@ -1,4 +1,4 @@
-"""Ambiguity: how far apart the atoms lie that noise cannot tell apart."""
+"""Ambiguity: the range of the atoms that noise makes indistinguishable."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Weighing by torch, on the processor: the sums of the kernel."""
+"""Weighing by torch, run on the processor, agrees with the kernel."""
 
 from dataclasses import replace
 from typing import Any
@@ -45,9 +45,9 @@ def voxels(number: int) -> tuple[Any, Any]:
     return unit, np.geomspace(0.1, 500, number)
 
 
-def assert_same(found: Weighed, expected: Weighed) -> None:
-    np.testing.assert_array_equal(found.best, expected.best)
-    one, two = found.belief, expected.belief
+def assert_same(result: Weighed, expected: Weighed) -> None:
+    np.testing.assert_array_equal(result.best, expected.best)
+    one, two = result.belief, expected.belief
     np.testing.assert_allclose(one.mean, two.mean, rtol=1e-4)
     np.testing.assert_allclose(one.sd, two.sd, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(one.ess, two.ess, rtol=1e-3)
@@ -57,7 +57,7 @@ def assert_same(found: Weighed, expected: Weighed) -> None:
 
 @pytest.mark.parametrize("as_complex", [False, True], ids=["real", "complex"])
 @pytest.mark.parametrize(("number", "slab"), [(3, 64), (37, 64), (1600, 2000), (1600, 300)])
-def test_sums_are_those_of_the_kernel(
+def test_sums_equal_those_of_the_processor(
     number: int, slab: int, as_complex: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layout, "SLAB", slab)
@@ -68,16 +68,16 @@ def test_sums_are_those_of_the_kernel(
     assert_same(by_torch.weigh(*seen), expected)  # now laid out
 
 
-def test_atoms_that_cannot_be_weigh_nothing() -> None:
+def test_impossible_atoms_weigh_nothing() -> None:
     given = replace(atoms(20, as_complex=False), log_weights=np.full(20, -np.inf))
-    found, expected = TorchWeigher(given, DEVICE), CpuWeigher(given)
-    assert_same(found.weigh(*voxels(3)), expected.weigh(*voxels(3)))
-    assert not found.weigh(*voxels(3)).belief.ess.any()
+    result, expected = TorchWeigher(given, DEVICE), CpuWeigher(given)
+    assert_same(result.weigh(*voxels(3)), expected.weigh(*voxels(3)))
+    assert not result.weigh(*voxels(3)).belief.ess.any()
 
 
-def test_no_voxel_is_weighed_too() -> None:
-    found = TorchWeigher(atoms(20, as_complex=False), DEVICE).weigh(*voxels(0))
-    assert (found.best.shape, found.belief.mean.shape) == ((0,), (0, 2))
+def test_no_voxels_give_empty_results() -> None:
+    result = TorchWeigher(atoms(20, as_complex=False), DEVICE).weigh(*voxels(0))
+    assert (result.best.shape, result.belief.mean.shape) == ((0,), (0, 2))
 
 
 @pytest.mark.parametrize(("choice", "expected"), [("cpu", CpuWeigher), ("torch-cpu", TorchWeigher)])

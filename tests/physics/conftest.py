@@ -1,4 +1,4 @@
-"""Sequences and tissues that several simulators play, and what it means that they agree."""
+"""Sequences and tissues for comparing simulators."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def train(pulses: int, seed: int, *, phases: bool, spoiled: Any = 1) -> ReadoutT
 
 
 def everything(*, phases: bool = True, spoiler: float = 0.0, **more: Any) -> Sequence:
-    """All blocks; trains of awkward lengths, spoiled, balanced and mixed."""
+    """All blocks, with spoiled, balanced and mixed trains of awkward lengths."""
     return Sequence(
         name="everything",
         field_strength=3.0,

@@ -1,4 +1,4 @@
-"""The kernel in torch, on the processor: the reference's signal, the other kernel's slopes."""
+"""The torch kernel, run on the processor, against the reference and the other kernel."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def test_derivatives_agree_with_those_of_the_processor(
 
 
 @pytest.mark.usefixtures("by_torch")
-def test_chunks_that_fit_into_memory_give_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     from spinprint.physics.kernels import epg_torch
 
     played = everything(spoiler=4.0)

@@ -1,4 +1,4 @@
-"""Deviations from Fisher information: closed forms, and what cannot be told."""
+"""Standard deviations from Fisher information: closed forms and inseparable parameters."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_units_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("rounding", [0, 1e-6])
-def test_what_cannot_be_told_is_infinite_and_spoils_nothing_else(rounding: float) -> None:
+def test_inseparable_parameters_are_infinite_and_others_unaffected(rounding: float) -> None:
     rng = np.random.default_rng(1)
     slopes = rng.normal(size=(4, 80))
     slopes[2] = 3 * slopes[0] + rounding * rng.normal(size=80)  # two that act alike

@@ -1,4 +1,4 @@
-"""The fast kernel against the reference: same signal, same derivatives, whatever the shape."""
+"""The fast kernel against the reference: same signal and derivatives for all shapes."""
 
 import math
 from dataclasses import replace
@@ -34,8 +34,8 @@ def test_agrees_with_the_reference(size: int, phases: bool) -> None:
     sequence, tissue = everything(phases=phases, spoiler=4.0), some_tissue(size)
     signal = simulate(sequence, tissue, n_states=1000)
     assert signal.dtype == np.complex64
-    shown = tissue.take(slice(-40, None))  # the reference takes its time
-    assert_same(signal[-40:], simulate_epg(sequence, shown))
+    last = tissue.take(slice(-40, None))  # the reference is slow
+    assert_same(signal[-40:], simulate_epg(sequence, last))
 
 
 @pytest.mark.parametrize("phases", [False, True], ids=["one axis", "phases"])
@@ -58,14 +58,14 @@ def test_cuts_off_the_same_orders_as_the_reference(
 
 @pytest.mark.parametrize("name", ["t1_t2_t1rho_b1", "t1_t2_adc_phase", "bssfp_b0"])
 def test_agrees_with_signals_of_other_packages(name: str) -> None:
-    """Their origin stands in `test_epg.py`."""
+    """See `test_epg.py` for their origin."""
     with np.load(DATA / f"{name}.npz") as file:
         tissue = Tissue(**{key: file[key] for key in file if key != "signal"})
         expected = file["signal"]
     assert_same(simulate(load_sequence(DATA / f"{name}.toml"), tissue, n_states=1000), expected)
 
 
-def test_relaxation_within_one_repetition_down_to_nothing() -> None:
+def test_complete_relaxation_within_one_repetition() -> None:
     """exp(-TR/T2) far below the smallest float32 is zero, not garbage."""
     tissue = Tissue(t1=np.array([1e-4, 0.5]), t2=np.array([1e-4, 1e-4]))
     sequence = Sequence(name="short", field_strength=3, blocks=(train(20, 5, phases=True),))
@@ -96,7 +96,7 @@ def test_derivatives_agree_with_differences_of_the_reference(
     assert_same(jacobian[:, 0], expected, tolerance=1e-4)
 
 
-def test_derivatives_come_in_the_order_asked_for() -> None:
+def test_derivatives_come_in_the_requested_order() -> None:
     sequence, tissue = everything(spoiler=5.0), some_tissue(3)
     signal, both = simulate(sequence, tissue, wrt=("b1", "t1", "b0", "t1rho"))
     assert both.shape == (3, 4, sequence.n_samples)
@@ -116,7 +116,7 @@ def test_derivative_by_adc_where_no_adc_was_given() -> None:
     assert_same(jacobian[:, 0], expected[:, 0])
 
 
-def test_no_derivative_by_what_the_sequence_does_not_see() -> None:
+def test_derivatives_are_zero_where_the_signal_does_not_depend() -> None:
     sequence = Sequence(name="plain", field_strength=3.0, blocks=(train(9, 0, phases=False),))
     tissue = Tissue(t1=np.array(1.0), t2=np.array(0.1))
     _, jacobian = simulate(sequence, tissue, wrt=("t1rho", "adc", "t2"))
@@ -221,7 +221,7 @@ def test_a_signal_does_not_depend_on_its_neighbours() -> None:
 
 
 @pytest.mark.parametrize("pulses", [480, 501], ids=["whole lines", "odd"])
-def test_a_large_output_past_the_cache_is_that_of_its_parts(pulses: int) -> None:
+def test_a_large_output_written_past_the_cache_equals_its_parts(pulses: int) -> None:
     trains = train(pulses, 3, phases=False)
     sequence = Sequence(name="large", field_strength=3.0, blocks=(trains,))
     tissue = some_tissue(LARGE // (4 * pulses) + 40)
@@ -241,7 +241,7 @@ def test_neighbours_off_resonance_change_a_signal_by_rounding_only() -> None:
     assert_same(simulate(sequence, some_tissue(20, b0=b0))[:10], alone, tolerance=1e-6)
 
 
-# Factors taken out of the states ------------------------------------------------------------
+# Factors kept apart from the states ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("phases", [False, True], ids=["real", "complex"])

@@ -1,4 +1,4 @@
-"""Compiled code is used again in later processes, and never for other source code."""
+"""Compiled code is reused in later processes, but never for other source code."""
 
 import os
 import shutil
@@ -49,7 +49,7 @@ def test_it_is_compiled_once_for_each_signature(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"hello", "half", "a bit"])
-def test_damaged_code_is_compiled_anew(folder: Path, damage: bytes | str) -> None:
+def test_damaged_code_is_compiled_again(folder: Path, damage: bytes | str) -> None:
     fresh()(2.0)
     (path,) = folder.iterdir()
     whole = path.read_bytes()
@@ -179,7 +179,7 @@ def outcome(process: subprocess.Popen[str]) -> list[str]:
     return out.split()
 
 
-def test_an_edited_import_of_a_kernel_has_it_compiled_anew(copy: Path) -> None:
+def test_an_edited_import_of_a_kernel_has_it_compiled_again(copy: Path) -> None:
     assert outcome(start(copy, "1.5")) == ["3.0", "0"]
     assert outcome(start(copy, "1.5")) == ["3.0", "1"]
     edit(copy, 4)

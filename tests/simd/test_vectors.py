@@ -1,4 +1,4 @@
-"""Memory written by vectors."""
+"""Vectors written to memory."""
 
 import numpy as np
 import pytest

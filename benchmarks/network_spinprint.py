@@ -29,8 +29,8 @@ def weights() -> dict[str, Any]:
 def map_(slices: int) -> dict[str, Any]:
     """Means and variances of all unknowns in so many slices."""
     for _ in range(slices):
-        reply = model.answer(voxels, sigma)
-        model.targets.values(reply.mean[:, : len(model.targets.names)])
+        prediction = model.predict(voxels, sigma)
+        model.targets.values(prediction.mean[:, : len(model.targets.names)])
     return {}
 
 

@@ -1,4 +1,4 @@
-"""Coordinates over a prior: their range, the scale from 0 to 1, and what has none."""
+"""Coordinates: range, scale from 0 to 1, linear axes."""
 
 import numpy as np
 import pytest
@@ -12,14 +12,14 @@ PRIOR = Prior(
 )
 
 
-def test_they_span_the_unknowns_of_a_prior() -> None:
+def test_range_is_that_of_the_unknowns() -> None:
     coordinates = Coordinates.over(PRIOR)
     assert coordinates.names == ("t1", "adc")
     np.testing.assert_allclose(coordinates.low, [np.log(0.1), 0])
     np.testing.assert_allclose(coordinates.high, [np.log(4), 2e-3])
 
 
-def test_scaled_times_run_evenly_in_their_logarithm_and_all_else_in_itself() -> None:
+def test_only_times_are_scaled_logarithmically() -> None:
     coordinates = Coordinates.over(PRIOR)
     t1, adc = np.array([0.1, np.sqrt(0.4), 4.0]), np.array([0.0, 5e-4, 2e-3])
     theta = coordinates.theta(Tissue(t1=t1, t2=np.full(3, 0.05), adc=adc))
@@ -28,7 +28,7 @@ def test_scaled_times_run_evenly_in_their_logarithm_and_all_else_in_itself() -> 
     np.testing.assert_allclose(coordinates.unscaled(scaled), theta)
 
 
-def test_a_prior_without_unknowns_has_no_coordinates() -> None:
+def test_prior_without_unknowns_raises() -> None:
     fixed = Prior({"t1": Fixed(1.0), "t2": Fixed(0.1)})
     with pytest.raises(TissueError, match="every law of the prior is fixed"):
         Coordinates.over(fixed)

@@ -1,4 +1,4 @@
-"""Priors: what they draw is what their density says, and they survive a file."""
+"""Priors: draws follow the density, and priors survive a file."""
 
 import json
 
@@ -20,8 +20,8 @@ LAWS: dict[str, Law] = {
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-def test_what_a_law_draws_follows_its_density(law: Law) -> None:
-    values = law.place(np.random.default_rng(5).random(20_000))
+def test_draws_follow_the_density(law: Law) -> None:
+    values = law.from_uniform(np.random.default_rng(5).random(20_000))
     assert law.low <= values.min()
     assert values.max() <= law.high
     points = np.geomspace(law.low, law.high, 4001)
@@ -33,23 +33,23 @@ def test_what_a_law_draws_follows_its_density(law: Law) -> None:
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-def test_outside_its_range_a_law_has_no_density(law: Law) -> None:
+def test_density_is_zero_outside_the_range(law: Law) -> None:
     outside = np.array([law.low - 0.01, law.high + 0.01, -1.0, 0.0])
     assert np.all(law.log_density(outside) == -np.inf)
     assert np.all(np.isfinite(law.log_density(np.array([law.low, law.high]))))
 
 
-def test_draws_keep_the_constraints_and_are_those_of_the_laws_that_do() -> None:
+def test_draws_are_truncated_by_the_constraints() -> None:
     prior = Prior({"t1": Uniform(0.0001, 1), "t2": Uniform(0.0001, 1)})
     tissue = prior.draw(20_000, np.random.default_rng(1))
     assert tissue.shape == (20_000,)
     assert np.all(tissue.t2 <= tissue.t1)
-    # Even over a triangle: T2 / T1 is even, and T1 has density 2 T1.
+    # Uniform over a triangle: T2 / T1 is uniform, and T1 has density 2 T1.
     assert scipy.stats.kstest(tissue.t2 / tissue.t1, "uniform").statistic < 0.015
     assert scipy.stats.kstest(tissue.t1**2, "uniform").statistic < 0.015
 
 
-def test_the_density_is_the_product_of_the_laws_where_the_constraints_hold() -> None:
+def test_density_is_the_truncated_product_of_the_laws() -> None:
     t1, t2 = Uniform(0.1, 4, log=True), Normal(0.08, 0.03, 0.01, 2)
     prior = Prior({"t1": t1, "t2": t2, "adc": Fixed(1e-3)})
     tissue = Tissue(t1=np.array([1.0, 0.2, 0.1]), t2=np.array([0.1, 0.1, 0.2]), adc=np.array(1e-3))
@@ -60,21 +60,21 @@ def test_the_density_is_the_product_of_the_laws_where_the_constraints_hold() -> 
     assert prior.unknowns == ("t1", "t2")
 
 
-def test_a_seed_gives_the_same_draws() -> None:
+def test_draws_are_reproducible() -> None:
     prior = Prior.default(presets.knee_t1_t2_t1rho())
-    one, two = (prior.draw(50, np.random.default_rng(3)) for _ in range(2))
-    np.testing.assert_array_equal(one.t1rho, two.t1rho)
+    first, second = (prior.draw(50, np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(first.t1rho, second.t1rho)
     assert prior.draw(0, np.random.default_rng(3)).size == 0
 
 
-def test_the_default_covers_the_unknowns_of_the_sequence() -> None:
+def test_default_covers_the_unknowns_of_the_sequence() -> None:
     prior = Prior.default(presets.diffusion_fisp())
     assert prior.unknowns == ("t1", "t2", "adc")
     assert prior.laws["t1"] == Uniform(0.05, 6.0, log=True)
     assert prior.laws["adc"] == Uniform(0.0, 4e-3)
 
 
-def test_a_prior_over_a_grid_spans_it() -> None:
+def test_prior_over_a_grid() -> None:
     grid = ParameterGrid({"t1": Axis((0.5, 1, 2)), "t2": Axis((0.1,)), "b1": Axis((0.8, 1.2))}, ())
     prior = Prior.over(grid)
     laws = {"t1": Uniform(0.5, 2, log=True), "t2": Fixed(0.1), "b1": Uniform(0.8, 1.2)}
@@ -83,7 +83,7 @@ def test_a_prior_over_a_grid_spans_it() -> None:
     assert np.isfinite(prior.log_density(grid.tissue())).all()
 
 
-def test_a_prior_survives_a_file() -> None:
+def test_prior_survives_a_file() -> None:
     laws = {"t1": LAWS["mixture"], "t2": LAWS["log-normal"], "b1": LAWS["normal"], "b0": Fixed(3.0)}
     prior = Prior(laws, (("t2", "t1"),))
     read = Prior.from_dict(json.loads(json.dumps(prior.to_dict())))
@@ -101,19 +101,19 @@ def test_a_prior_survives_a_file() -> None:
         (lambda: Normal(-1, 1, 1, 2, log=True), "mean too"),
         (lambda: Normal(0, 0.1, 5, 6), "less than 1e-6"),
         (lambda: Mixture((Uniform(0, 1),), (0.0,)), "one positive weight"),
-        (lambda: Mixture((Fixed(1),), (1.0,)), "not of a single value"),
+        (lambda: Mixture((Fixed(1),), (1.0,)), "not single values"),
         (lambda: Prior({"t1": Uniform(0.1, 1)}), "no law for t2"),
         (lambda: Prior({"t1": Uniform(0, 1), "t2": Uniform(0.1, 1)}), "t1 = 0 s"),
         (lambda: Prior({"t3": Fixed(1)}), "prior of 't3'"),
         (lambda: Prior.from_dict({"laws": {"t1": {"law": "even"}}}), "not a prior"),
     ],
 )
-def test_an_impossible_prior_is_refused(make: object, message: str) -> None:
+def test_invalid_prior_raises(make: object, message: str) -> None:
     with pytest.raises(TissueError, match=message):
         make()  # type: ignore[operator]
 
 
-def test_constraints_that_leave_nothing_are_told() -> None:
+def test_unsatisfiable_constraints_raise() -> None:
     prior = Prior({"t1": Uniform(0.1, 0.2), "t2": Uniform(0.3, 0.4)})
-    with pytest.raises(TissueError, match="next to no draw of the prior keeps t2 <= t1"):
+    with pytest.raises(TissueError, match="almost no draw of the prior satisfies t2 <= t1"):
         prior.draw(10, np.random.default_rng(0))

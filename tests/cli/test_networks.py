@@ -1,4 +1,4 @@
-"""Networks from the command line: trained, mapped with, exported, and refused."""
+"""Networks on the command line: training, mapping, export, errors."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import pytest
 
 import spinprint as sp
 from spinprint.networks import model
-from spinprint.training import deviations
+from spinprint.training import validation
 from spinprint.workflows.training import train_network
 
 from .conftest import Outcome, Run
@@ -46,7 +46,7 @@ b1 = { law = "uniform", low = 0.7, high = 1.3, log = false }
 
 @pytest.fixture(scope="module")
 def folder(scan: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Holds training files, a trained network, a hasty one, and a hasty one that is told B1."""
+    """Contains training files, a trained network, a barely trained one, and one with known B1."""
     folder = tmp_path_factory.mktemp("networks")
     sequence = sp.load_sequence(scan / "sequence.toml")
     (folder / "train.toml").write_text(CONFIG)
@@ -55,14 +55,14 @@ def folder(scan: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "few.toml").write_text(CONFIG.replace("steps = 600", "steps = 2"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model, "_CALIBRATION", 2048)
-        patch.setattr(deviations, "_VOXELS", 4096)
+        patch.setattr(validation, "_CALIBRATION", 4096)
         train_network(sequence, folder / "network0", folder / "train.toml")
         train_network(sequence, folder / "network1", folder / "few.toml", 1)
         train_network(sequence, folder / "known", folder / "known.toml")
     return folder
 
 
-def test_train_prints_its_folder_and_tells_how_good_it_is(
+def test_train_prints_its_folder_and_errors(
     run: Run, scan: Path, folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "network"
@@ -92,7 +92,7 @@ def test_map_with_a_network(run: Run, scan: Path, folder: Path, tmp_path: Path) 
     assert stages == ["Reading the series", "Reading the network", "Mapping", "Writing the maps"]
     truth = sp.read_maps(scan / "truth")
     inside = maps.status == sp.Status.OK
-    # The mask is found in the basis of the network, as it is in that of a dictionary.
+    # The mask is estimated in the basis of the network, as in that of a dictionary.
     assert inside.sum() == (truth.status == sp.Status.OK).sum()
     for name in ("t1", "t2"):
         off = np.abs(maps[name] - truth[name])[inside]
@@ -105,12 +105,12 @@ def test_map_with_a_network(run: Run, scan: Path, folder: Path, tmp_path: Path) 
 
 def test_several_networks_are_averaged(run: Run, scan: Path, folder: Path, tmp_path: Path) -> None:
     models = [folder / f"network{seed}" for seed in (0, 1)]
-    one, other = (("--model", model) for model in models)
-    noise = ("--sigma", 1e-3)  # each would take it from outside a basis of its own
+    first, second = (("--model", model) for model in models)
+    noise = ("--sigma", 1e-3)  # otherwise each estimates it outside its own basis
     singles = [
-        mapped(run, scan, tmp_path / given[1].name, *given, *noise)[1] for given in (one, other)
+        mapped(run, scan, tmp_path / given[1].name, *given, *noise)[1] for given in (first, second)
     ]
-    _, both = mapped(run, scan, tmp_path / "both", *one, *other, *noise)
+    _, both = mapped(run, scan, tmp_path / "both", *first, *second, *noise)
     inside = both.has_value()
     logs = [np.log(maps["t2"][inside]) for maps in singles]
     np.testing.assert_allclose(np.log(both["t2"][inside]), np.mean(logs, axis=0), atol=1e-5)
@@ -123,7 +123,7 @@ def test_several_networks_are_averaged(run: Run, scan: Path, folder: Path, tmp_p
     )
 
 
-def test_a_known_field_beyond_what_was_learned_is_marked(
+def test_known_field_outside_the_prior_is_marked(
     run: Run, scan: Path, folder: Path, tmp_path: Path
 ) -> None:
     image = nib.Nifti1Image.from_filename(scan / "series.nii.gz")
@@ -171,7 +171,7 @@ NETWORK = ["--estimator", "network"]
         ),
     ],
 )
-def test_what_does_not_fit_a_network_is_refused(
+def test_invalid_options_of_map_are_refused(
     run: Run,
     scan: Path,
     folder: Path,
@@ -208,7 +208,7 @@ def test_what_does_not_fit_a_network_is_refused(
         (["--config", "{}/known.toml", "--out", "{}/network0"], "{}/network0: holds a model of an"),
     ],
 )
-def test_a_training_that_cannot_be(
+def test_invalid_options_of_train_are_refused(
     run: Run,
     scan: Path,
     folder: Path,
@@ -219,14 +219,14 @@ def test_a_training_that_cannot_be(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("bad.toml").write_text(CONFIG.replace("steps = 600", "steps = 0"))
-    given = [one.format(folder) for one in arguments]
+    given = [argument.format(folder) for argument in arguments]
     outcome = run("train", scan / "sequence.toml", *given)
     assert (outcome.status, outcome.out) == (2, [])
     assert outcome.err[-1].startswith(f"spinprint: {message.format(folder)}")
     assert [path.name for path in tmp_path.iterdir()] == ["bad.toml"]
 
 
-def test_an_export_of_nothing(run: Run, tmp_path: Path) -> None:
+def test_export_of_an_empty_folder_is_refused(run: Run, tmp_path: Path) -> None:
     outcome = run("export", tmp_path, "--out", tmp_path / "n.onnx")
     assert outcome.status == 2
     assert outcome.err[-1].startswith(f"spinprint: {tmp_path}: holds no model.json")

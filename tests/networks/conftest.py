@@ -1,4 +1,4 @@
-"""Small sequences whose signals lie on one line, or turn with the tissue."""
+"""Small sequences whose signals are real, or complex with a phase that depends on the tissue."""
 
 import numpy as np
 import pytest
@@ -10,28 +10,28 @@ from spinprint.sequence import Inversion, ReadoutTrain
 PULSES = 30
 FLIP = np.radians(10 + 50 * np.sin(np.linspace(0, 3 * np.pi, PULSES)) ** 2)
 PHASES = {
-    "one line": np.zeros(PULSES),
-    "turning": np.radians(117 / 2) * np.arange(PULSES) ** 2 % (2 * np.pi),
+    "real": np.zeros(PULSES),
+    "complex": np.radians(117 / 2) * np.arange(PULSES) ** 2 % (2 * np.pi),
 }
 
 
-def played(phase: str) -> Sequence:
-    train = ReadoutTrain(flip=FLIP, phase=PHASES[phase], tr=0.012, te=0.003)
-    return Sequence(name=phase, field_strength=3.0, blocks=(Inversion(delay=0.02), train))
+def tiny(kind: str = "real") -> Sequence:
+    train = ReadoutTrain(flip=FLIP, phase=PHASES[kind], tr=0.012, te=0.003)
+    return Sequence(name=kind, field_strength=3.0, blocks=(Inversion(delay=0.02), train))
 
 
 @pytest.fixture(autouse=True)
 def few_voxels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scales from fewer voxels than in earnest."""
+    """Calibrate with fewer voxels than by default."""
     monkeypatch.setattr(model, "_CALIBRATION", 1024)
 
 
 @pytest.fixture(params=PHASES)
 def sequence(request: pytest.FixtureRequest) -> Sequence:
-    """One of either kind."""
-    return played(request.param)
+    """A sequence of either kind."""
+    return tiny(request.param)
 
 
 @pytest.fixture
-def one_line() -> Sequence:
-    return played("one line")
+def real_sequence() -> Sequence:
+    return tiny()

@@ -1,4 +1,4 @@
-"""Every kind of network hears the whole signal, and begins with what is known before any."""
+"""Networks use the whole signal, start near the prior, and calibrate their SDs."""
 
 import itertools
 from typing import Any
@@ -9,8 +9,9 @@ import torch
 
 from spinprint import Mlp, Model, ModelError, NetworkConfig, Recurrent, Sequence, simulate
 from spinprint.networks.config import parse_network
+from spinprint.networks.network import SdCalibration
 
-from .conftest import played
+from .conftest import tiny
 
 CORES = [
     Mlp(width=12, blocks=2),
@@ -32,78 +33,78 @@ def random_input(model: Model) -> Any:
 
 
 @pytest.mark.parametrize("core", CORES, ids=str)
-@pytest.mark.parametrize(("phase", "output"), [("one line", "gaussian"), ("turning", "mean")])
-def test_every_sample_counts(core: Any, phase: str, output: Any) -> None:
+@pytest.mark.parametrize(("phase", "output"), [("real", "gaussian"), ("complex", "mean")])
+def test_every_sample_has_an_effect(core: Any, phase: str, output: Any) -> None:
     network = NetworkConfig(core=core, output=output)
-    model = Model.create(played(phase), config=network)
+    model = Model.create(tiny(phase), config=network)
     if isinstance(core, Mlp):
         for block in list(model.network.core)[:-1]:
-            torch.nn.init.normal_(block.second.weight)  # a residual block begins as nothing
+            torch.nn.init.normal_(block.second.weight)  # they are initialised as 0
     real, imaginary, sigma, known = random_input(model)
-    answer = model.network(real, imaginary, sigma, known)
-    assert answer.mean.shape == (4, model.targets.n_targets)
-    assert (answer.log_variance is None) == (output == "mean")
-    answer.mean.sum().backward()
-    # Of the whole only the phase and norm are taken out, so that no sample is without effect.
+    result = model.network(real, imaginary, sigma, known)
+    assert result.mean.shape == (4, model.targets.n_targets)
+    assert (result.log_variance is None) == (output == "mean")
+    result.mean.sum().backward()
+    # Only phase and norm are removed: every sample has an effect.
     assert (real.grad.abs().amin(dim=0) > 0).all()
 
 
-def test_the_states_of_either_way_have_heard_everything(one_line: Sequence) -> None:
+def test_states_of_both_directions_depend_on_all_samples(real_sequence: Sequence) -> None:
     core = Recurrent(bidirectional=True, samples_per_step=7, width=6)
-    model = Model.create(one_line, config=NetworkConfig(core=core))
+    model = Model.create(real_sequence, config=NetworkConfig(core=core))
     real, imaginary, sigma, known = random_input(model)
-    seen = model.network.inputs(real, imaginary, sigma, known)
-    states = model.network.core(model.network.input((seen.signal, seen.besides)))
+    features = model.network.inputs(real, imaginary, sigma, known)
+    states = model.network.core(model.network.input((features.signal, features.extra)))
     assert states.shape == (4, 12)
-    for way in (states[:, :6], states[:, 6:]):
-        (slope,) = torch.autograd.grad(way.sum(), seen.signal, retain_graph=True)
+    for direction in (states[:, :6], states[:, 6:]):
+        (slope,) = torch.autograd.grad(direction.sum(), features.signal, retain_graph=True)
         assert (slope.abs().amin(dim=(0, 1)) > 0).all()
 
 
 @pytest.mark.parametrize("sigma_input", [True, False])
-def test_noise_is_told_or_not(one_line: Sequence, sigma_input: bool) -> None:
-    model = Model.create(one_line, config=NetworkConfig(sigma_input=sigma_input))
+def test_noise_is_an_input_if_selected(real_sequence: Sequence, sigma_input: bool) -> None:
+    model = Model.create(real_sequence, config=NetworkConfig(sigma_input=sigma_input))
     real, imaginary, sigma, known = random_input(model)
-    one, two = (model.network(real, imaginary, s * sigma, known).mean for s in (1, 3))
-    assert torch.equal(one, two) != sigma_input
+    low, high = (model.network(real, imaginary, s * sigma, known).mean for s in (1, 3))
+    assert torch.equal(low, high) != sigma_input
 
 
 @pytest.mark.parametrize("core", CORES[:2], ids=str)
-def test_residual_blocks_begin_as_nothing(one_line: Sequence, core: Mlp) -> None:
-    model = Model.create(one_line, config=NetworkConfig(core=core))
+def test_residual_blocks_start_as_identity(real_sequence: Sequence, core: Mlp) -> None:
+    model = Model.create(real_sequence, config=NetworkConfig(core=core))
     x = torch.randn(5, 12, generator=torch.Generator().manual_seed(0))
     assert torch.equal(model.network.core(x), model.network.core[-1](x))
 
 
-def test_answers_begin_within_the_prior(sequence: Sequence) -> None:
+def test_first_estimates_lie_within_the_prior(sequence: Sequence) -> None:
     model = Model.create(sequence)
     tissue = model.prior.draw(500, np.random.default_rng(0))
-    reply = model.answer(model.compress(simulate(sequence, tissue)), np.full(500, 1e-3))
+    prediction = model.predict(model.compress(simulate(sequence, tissue)), np.full(500, 1e-3))
     n = len(model.targets.names)
-    assert abs(reply.mean[:, :n].mean() - 0.5) < 0.25
-    assert reply.mean[:, :n].std() < 0.5
+    assert abs(prediction.mean[:, :n].mean() - 0.5) < 0.25
+    assert prediction.mean[:, :n].std() < 0.5
 
 
-def test_deviations_stay_numbers_whatever_is_answered(one_line: Sequence) -> None:
-    model = Model.create(one_line)
+def test_variance_is_always_finite(real_sequence: Sequence) -> None:
+    model = Model.create(real_sequence)
     with torch.no_grad():
         model.network.head.bias.fill_(1e6)
-    reply = model.answer(np.ones((2, model.rank), np.complex64), np.ones(2))
-    assert reply.variance is not None
-    assert np.isfinite(reply.variance).all()
+    prediction = model.predict(np.ones((2, model.rank), np.complex64), np.ones(2))
+    assert prediction.variance is not None
+    assert np.isfinite(prediction.variance).all()
 
 
-def test_the_same_seed_gives_the_same_weights(one_line: Sequence) -> None:
-    one, same, other = (Model.create(one_line, seed=seed) for seed in (4, 4, 5))
-    assert one.digest == same.digest
-    assert one.digest != other.digest
+def test_weights_depend_on_the_seed(real_sequence: Sequence) -> None:
+    first, same, other = (Model.create(real_sequence, seed=seed) for seed in (4, 4, 5))
+    assert first.digest == same.digest
+    assert first.digest != other.digest
 
 
-def test_making_a_network_leaves_the_random_numbers_of_others_alone(one_line: Sequence) -> None:
+def test_creation_leaves_the_global_generator_unchanged(real_sequence: Sequence) -> None:
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    Model.create(one_line)
+    Model.create(real_sequence)
     assert torch.equal(torch.rand(2), expected)
 
 
@@ -119,13 +120,45 @@ def test_making_a_network_leaves_the_random_numbers_of_others_alone(one_line: Se
         ({"sigma_input": "yes"}, "network: sigma_input: input should be a valid boolean"),
     ],
 )
-def test_impossible_settings_are_refused_in_one_line(data: Any, message: str) -> None:
-    with pytest.raises(ModelError) as refusal:
+def test_invalid_settings_raise_one_line(data: Any, message: str) -> None:
+    with pytest.raises(ModelError) as raised:
         parse_network(data)
-    assert str(refusal.value).startswith(message)
-    assert "\n" not in str(refusal.value)
+    assert str(raised.value).startswith(message)
+    assert "\n" not in str(raised.value)
 
 
-def test_a_rank_beyond_the_samples_is_refused(one_line: Sequence) -> None:
+def test_rank_above_the_samples_raises(real_sequence: Sequence) -> None:
     with pytest.raises(ValueError, match="rank = 31 must be from 1 to 30"):
-        Model.create(one_line, config=NetworkConfig(core=Mlp(rank=31)))
+        Model.create(real_sequence, config=NetworkConfig(core=Mlp(rank=31)))
+
+
+def test_calibrated_sds_cover_68_percent() -> None:
+    generator = torch.Generator().manual_seed(0)
+    noise = -8 + 5 * torch.rand(20_000, generator=generator)
+    # The first SD is twice too large at low noise, the second four times too small.
+    wrong = torch.stack([torch.where(noise < -5.5, 0.5, 1.0), torch.full((20_000,), 4.0)], dim=1)
+    ratio = torch.randn((20_000, 2), generator=generator).abs() * wrong
+    calibration = SdCalibration(2)
+    assert torch.equal(calibration(noise), torch.zeros(20_000, 2))
+    calibration.fit(noise, ratio)
+    covered = ratio < torch.exp(calibration(noise))
+    for low in (-8, -7, -5, -4):
+        inside = (noise >= low) & (noise < low + 1)
+        assert (covered[inside].double().mean(dim=0) - 0.6827).abs().max() < 0.03
+
+
+def test_factor_is_constant_beyond_the_levels() -> None:
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(1000, generator=generator)
+    calibration = SdCalibration(1)
+    calibration.fit(noise, (1 + noise)[:, None] * torch.rand((1000, 1), generator=generator))
+    inside, beyond = calibration(torch.tensor([0.0, 1.0])), calibration(torch.tensor([-9.0, 9.0]))
+    torch.testing.assert_close(beyond, inside, atol=5e-3, rtol=0)
+
+
+def test_single_noise_level_has_one_factor() -> None:
+    ratio = torch.randn((5000, 1), generator=torch.Generator().manual_seed(0)).abs() * 3
+    calibration = SdCalibration(1)
+    calibration.fit(torch.full((5000,), -4.0), ratio)
+    factor = torch.exp(calibration(torch.tensor([-4.0])))
+    assert abs(factor.item() - 3) < 0.2

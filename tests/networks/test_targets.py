@@ -1,4 +1,4 @@
-"""What a network is asked, there and back."""
+"""Targets of a network: from tissue to the axes and back."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ PRIOR = Prior(
 
 
 @pytest.mark.parametrize("linear", [(), ("t2",), ("t1", "t2")])
-def test_values_come_back_from_their_axes(linear: tuple[str, ...]) -> None:
-    targets = Targets(PRIOR, NetworkConfig(linear=linear), turns=False)
+def test_values_survive_the_round_trip(linear: tuple[str, ...]) -> None:
+    targets = Targets(PRIOR, NetworkConfig(linear=linear), phase_varies=False)
     tissue = PRIOR.draw(200, np.random.default_rng(0))
     values = {name: tissue.get(name) for name in targets.names}
     scaled = targets.scaled(values)
@@ -34,22 +34,22 @@ def test_values_come_back_from_their_axes(linear: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(("linear", "middle"), [((), 0.1), (("t2",), 0.505)])
-def test_the_middle_of_an_axis(linear: tuple[str, ...], middle: float) -> None:
-    targets = Targets(PRIOR, NetworkConfig(linear=linear), turns=False)
+def test_middle_of_an_axis(linear: tuple[str, ...], middle: float) -> None:
+    targets = Targets(PRIOR, NetworkConfig(linear=linear), phase_varies=False)
     assert targets.values(np.full((1, 4), 0.5))["t2"] == pytest.approx(middle)
     (axis,) = (axis for axis in targets.axes() if axis["name"] == "t2")
     assert axis == {"name": "t2", "low": 0.01, "high": 1.0, "log": not linear}
 
 
-def test_answers_beyond_the_axes_are_their_ends() -> None:
-    targets = Targets(PRIOR, NetworkConfig(), turns=False)
+def test_values_are_clipped_to_the_range() -> None:
+    targets = Targets(PRIOR, NetworkConfig(), phase_varies=False)
     low, high = (targets.values(np.full((1, 4), end)) for end in (-0.3, 1.7))
     assert (low["t1"], high["t1"]) == pytest.approx((0.1, 4.0))
 
 
 @pytest.mark.parametrize("linear", [(), ("t2",)])
-def test_slopes_are_the_change_of_the_values(linear: tuple[str, ...]) -> None:
-    targets = Targets(PRIOR, NetworkConfig(linear=linear), turns=False)
+def test_slopes_are_derivatives_of_the_values(linear: tuple[str, ...]) -> None:
+    targets = Targets(PRIOR, NetworkConfig(linear=linear), phase_varies=False)
     scaled = np.random.default_rng(1).uniform(0.1, 0.9, (5, 4))
     slopes = targets.slopes(targets.values(scaled))
     for i, name in enumerate(targets.names):
@@ -59,37 +59,41 @@ def test_slopes_are_the_change_of_the_values(linear: tuple[str, ...]) -> None:
         np.testing.assert_allclose(slopes[:, i], difference / 2e-6, rtol=1e-6)
 
 
-def test_m0_follows_from_what_was_seen_and_the_right_answer(sequence: Sequence) -> None:
+def test_m0_is_recovered_from_true_targets(sequence: Sequence) -> None:
     model = Model.create(sequence)
     rng = np.random.default_rng(2)
     tissue = model.prior.draw(50, rng)
     m0 = rng.uniform(0.1, 9, 50) * np.exp(1j * rng.uniform(-np.pi, np.pi, 50))
     m0[:4] = [1, -1, 1j, -1j]
 
-    def look(tissue: Tissue) -> Any:
+    def norm_and_phase(tissue: Tissue) -> Any:
         real, imaginary = split(model.compress(simulate(sequence, tissue)))
-        seen = model.network.inputs(real, imaginary, torch.ones(50), torch.empty(50, 0))
-        return seen.norm.numpy(), (seen.turn[0].numpy(), seen.turn[1].numpy())
+        features = model.network.inputs(real, imaginary, torch.ones(50), torch.empty(50, 0))
+        return features.norm.numpy(), (features.phase[0].numpy(), features.phase[1].numpy())
 
-    answers = model.targets.of(tissue, *look(tissue))
-    gain = answers[:, len(model.targets.names) :].astype(float)
-    found = model.targets.m0(gain, *look(tissue.replace(m0=m0)))
-    np.testing.assert_allclose(found, m0, rtol=2e-5)
+    targets = model.targets.encode(tissue, *norm_and_phase(tissue))
+    gain = targets[:, len(model.targets.names) :].astype(float)
+    estimated = model.targets.m0(gain, *norm_and_phase(tissue.replace(m0=m0)))
+    np.testing.assert_allclose(estimated, m0, rtol=2e-5)
 
 
 @pytest.mark.parametrize(
     ("laws", "config", "message"),
     [
-        ({}, {"known": ("b0",)}, "known: the prior holds no spread of b0; give it a law"),
+        ({}, {"known": ("b0",)}, "known: the prior has no range for b0; give it a law"),
         ({"adc": Fixed(0.0), "b1": Fixed(1.0), "t1": Fixed(1.0), "t2": Fixed(0.1)}, {}, "nothing"),
-        ({}, {"linear": ("t1rho",)}, "linear: 't1rho' is not among the unknowns t1, t2, adc, b1"),
+        ({}, {"linear": ("t1rho",)}, "linear: 't1rho' is not one of the unknowns t1, t2, adc, b1"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(laws: Any, config: Any, message: str) -> None:
+def test_invalid_targets_raise(laws: Any, config: Any, message: str) -> None:
     prior = Prior({**PRIOR.laws, **laws})
     with pytest.raises(ModelError, match=message):
-        Targets(prior, NetworkConfig(**config), turns=False)
+        Targets(prior, NetworkConfig(**config), phase_varies=False)
 
 
-def test_known_fields_are_not_asked() -> None:
-    assert Targets(PRIOR, NetworkConfig(known=("b1",)), turns=False).names == ("t1", "t2", "adc")
+def test_known_fields_are_no_targets() -> None:
+    assert Targets(PRIOR, NetworkConfig(known=("b1",)), phase_varies=False).names == (
+        "t1",
+        "t2",
+        "adc",
+    )

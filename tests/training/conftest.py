@@ -1,30 +1,24 @@
-"""A small sequence, and trainings that take a moment."""
+"""Short trainings on a small sequence."""
 
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from spinprint import Data, Mlp, NetworkConfig, Sequence, Stage, TrainConfig, Validation
 from spinprint.networks import model
-from spinprint.sequence import Inversion, ReadoutTrain
-from spinprint.training import deviations
+from spinprint.training import validation
 
-PULSES = 30
-FLIP = np.radians(10 + 50 * np.sin(np.linspace(0, 3 * np.pi, PULSES)) ** 2)
-TURNING = np.radians(117 / 2) * np.arange(PULSES) ** 2 % (2 * np.pi)
+from ..networks.conftest import tiny
 
-
-def played(phase: Any = 0.0) -> Sequence:
-    train = ReadoutTrain(flip=FLIP, phase=phase, tr=0.012, te=0.003)
-    return Sequence(name="tiny", field_strength=3.0, blocks=(Inversion(delay=0.02), train))
+TINY_MLP = Mlp(width=16, blocks=1)
 
 
 def quick(*stages: Stage, **changes: Any) -> TrainConfig:
-    """A training of some stages on a very small network."""
+    """A training with some stages of a very small network."""
     settings = {
-        "network": NetworkConfig(core=Mlp(width=16, blocks=1)),
+        "network": NetworkConfig(core=TINY_MLP),
         "data": Data(block=512, passes=2),
         "validation": Validation(voxels=128, every=10),
     }
@@ -38,14 +32,14 @@ def stage(name: str = "noisy", **changes: Any) -> Stage:
 
 @pytest.fixture
 def sequence() -> Sequence:
-    return played()
+    return tiny()
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Scales from fewer voxels than in earnest; one thread, whose sums are always the same."""
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Calibrate with fewer voxels, and use one thread, whose sums are reproducible."""
     monkeypatch.setattr(model, "_CALIBRATION", 1024)
-    monkeypatch.setattr(deviations, "_VOXELS", 1024)
+    monkeypatch.setattr(validation, "_CALIBRATION", 1024)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -1,4 +1,4 @@
-"""Training files, and what is wrong with them in one line."""
+"""Training files, and one-line errors in them."""
 
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ frozen = ["head"]
 """
 
 
-def test_a_file_is_read(tmp_path: Path) -> None:
+def test_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "train.toml"
     path.write_text(FILE)
     config = load_config(path)
@@ -47,12 +47,12 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     clean, noisy = config.stage
     assert (clean.snr_db, clean.steps) == ("clean", 20)
     assert (noisy.snr_db, noisy.snr_db_end, noisy.frozen) == ((10, 60), (5, 40), ("head",))
-    law = config.law()
-    assert isinstance(law, Prior)
-    assert law.unknowns == ("t1", "t2", "b1")
+    prior = config.stated_prior()
+    assert isinstance(prior, Prior)
+    assert prior.unknowns == ("t1", "t2", "b1")
 
 
-def test_settings_come_back_from_plain_values() -> None:
+def test_settings_survive_plain_values() -> None:
     prior = Prior.default(presets.knee_t1_t2_t1rho()).to_dict()
     config = TrainConfig(seed=3, prior=prior)
     assert parse_config(config.model_dump(mode="json")) == config
@@ -60,7 +60,7 @@ def test_settings_come_back_from_plain_values() -> None:
 
 
 @pytest.mark.parametrize("seed", [-1, 1 << 32])
-def test_an_impossible_seed_is_refused(seed: int) -> None:
+def test_invalid_seed_raises(seed: int) -> None:
     with pytest.raises(ModelError, match="seed: input should be"):
         with_seed(TrainConfig(), seed)
 
@@ -74,7 +74,7 @@ def test_an_impossible_seed_is_refused(seed: int) -> None:
         ("steps = 20", "learning_rate = inf", "stage.0.learning_rate: "),
         ("steps = 20", "learning_rate = nan", "stage.0.learning_rate: "),
         ('name = "clean"', 'name = "noisy"', "stage: two are named 'noisy'"),
-        ('name = "clean"', 'name = "scratch"', "name: 'scratch' has a meaning of its own"),
+        ('name = "clean"', 'name = "scratch"', "name: 'scratch' is reserved"),
         ('name = "clean"', 'name = "a/b"', "stage.0.name: string should match"),
         ('start = "clean"', 'start = "noisy"', "start: 'noisy' is none of scratch, previous, cle"),
         ('start = "clean"', 'teacher = "later"', "teacher: 'later' is none of posterior, clean"),
@@ -84,8 +84,8 @@ def test_an_impossible_seed_is_refused(seed: int) -> None:
         ('snr_db = "clean"', 'snr_db = "clean"\nsnr_db_end = [1, 2]', "snr_db_end: a clean stage"),
         ('frozen = ["head"]', 'frozen = ["input", "core", "head"]', "nothing to train"),
         ('frozen = ["head"]', 'frozen = ["tail"]', "stage.1.frozen.0: input should be 'input'"),
-        ('frozen = ["head"]', 'loss = "mse"', "loss: the last stage of a network that answers"),
-        ('known = ["b1"]', 'output = "mean"', "loss: a network that answers means alone learns"),
+        ('frozen = ["head"]', 'loss = "mse"', "loss: the last stage of a network that outputs"),
+        ('known = ["b1"]', 'output = "mean"', "loss: a network that outputs only means needs mse"),
         ('known = ["b1"]', 'known = ["t1"]', "network.known.0: input should be 'b1' or 'b0'"),
         (
             'frozen = ["head"]\n',
@@ -98,22 +98,22 @@ def test_an_impossible_seed_is_refused(seed: int) -> None:
         ("train/1", "train/9", "format: input should be 'spinprint-train/1'"),
     ],
 )
-def test_a_broken_file_is_refused_with_its_name_key_and_rule(
+def test_invalid_file_raises_with_name_key_and_rule(
     tmp_path: Path, before: str, after: str, message: str
 ) -> None:
     assert FILE.count(before) >= 1
     path = tmp_path / "train.toml"
     path.write_text(FILE.replace(before, after, 1))
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as raised:
         load_config(path)
-    told = str(refusal.value)
-    assert told.startswith(f"{path}: ")
-    assert message in told
-    assert "\n" not in told
+    text = str(raised.value)
+    assert text.startswith(f"{path}: ")
+    assert message in text
+    assert "\n" not in text
 
 
 @pytest.mark.parametrize(("key", "name"), [("linear", "t2"), ("known", "b1")])
-def test_some_networks_have_no_posterior_to_learn_from(key: str, name: str) -> None:
+def test_posterior_cannot_teach_known_or_linear_networks(key: str, name: str) -> None:
     data: dict[str, Any] = {"network": {key: [name]}, "stage": [{"teacher": "posterior"}]}
     with pytest.raises(ModelError, match=rf"leave network\.{key} empty"):
         parse_config(data)
@@ -122,7 +122,7 @@ def test_some_networks_have_no_posterior_to_learn_from(key: str, name: str) -> N
 @pytest.mark.parametrize(
     ("content", "message"), [(None, "no such training file"), (b"\xff\xfe", "cannot be read as")]
 )
-def test_a_file_that_is_none(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_unreadable_file_raises(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "train.toml"
     if content is not None:
         path.write_bytes(content)
@@ -130,6 +130,6 @@ def test_a_file_that_is_none(tmp_path: Path, content: bytes | None, message: str
         load_config(path)
 
 
-def test_the_longer_setting_of_the_guide_reads() -> None:
+def test_longer_training_of_the_guide_is_valid() -> None:
     path = Path(__file__).parents[2] / "benchmarks" / "longer.toml"
     assert load_config(path).stage[0].steps > TrainConfig().stage[0].steps

@@ -77,7 +77,7 @@ def test_other_sampling_is_judged_on_the_tissue_of_the_base(short: sp.Sequence) 
     config = tuned(space={"prior": {"choices": laws}})
     task = NetworkTask.of(short, config)
     for name in laws:
-        judged = task.training({"prior": name}).validation.law()
+        judged = task.training({"prior": name}).validation.stated_prior()
         assert judged is not None
         assert judged.to_dict() == prior.to_dict()
     errors = {name: heard(task, {"prior": name})[-1][1] for name in laws}
@@ -112,11 +112,11 @@ def test_the_default_space_is_possible(fixture: str, request: pytest.FixtureRequ
 
 def test_networks_and_matching_see_the_same_signals(short: sp.Sequence, tiny: TuneConfig) -> None:
     from spinprint.networks.model import Model
-    from spinprint.training.validation import Watch
+    from spinprint.training.validation import ValidationSet
 
     base = tiny.base
     model = Model.create(short, config=parse_config(BASE).network)
-    watch = Watch.prepare(model, base.validation, base.seed)
+    watch = ValidationSet.simulate(model, base.validation, base.seed)
     task = MatchingTask.of(short, tiny)
     for number, voxels in enumerate(list(watch.voxels.values())[:2]):
         series, sigma = task._noisy[number]

@@ -17,7 +17,7 @@ from .noise import assess
 from .protocol import Fields, VoxelEstimates, map_voxels
 
 if TYPE_CHECKING:
-    from ..networks.model import Model, Reply
+    from ..networks.model import Model, Prediction
 
 Array = NDArray[np.float64]
 
@@ -156,12 +156,16 @@ class NetworkRegression:
         first = self._models[0]
         _, noise, signal = assess(first.basis, series, sigma)
         fields, outside = self._confined(known)
-        replies = [model.answer(model.compress(series), noise, fields) for model in self._models]
+        predictions = [
+            model.predict(model.compress(series), noise, fields) for model in self._models
+        ]
         names = first.targets.names
-        means = np.stack([reply.mean[:, : len(names)] for reply in replies], dtype=np.float64)
+        means = np.stack(
+            [prediction.mean[:, : len(names)] for prediction in predictions], dtype=np.float64
+        )
         mean = means.mean(axis=0)
         values = first.targets.values(mean)
-        variance = _variance(means, replies)
+        variance = _variance(means, predictions)
         sd: dict[str, Array] = {}
         if variance is not None:
             scaled = np.sqrt(variance)
@@ -172,7 +176,7 @@ class NetworkRegression:
         status = np.full(len(series), int(Status.OK), np.uint8)
         status[near.any(axis=1) | outside] = Status.AT_EDGE
         status[~signal] = Status.NO_SIGNAL
-        m0 = [_m0(*pair, noise) for pair in zip(self._models, replies, strict=True)]
+        m0 = [_m0(*pair, noise) for pair in zip(self._models, predictions, strict=True)]
         return VoxelEstimates(
             values=values, sd=sd, m0=np.mean(m0, axis=0), status=status, sigma=noise
         )
@@ -188,10 +192,10 @@ class NetworkRegression:
         return inside, (inside != given).any(axis=1)
 
 
-def _m0(model: Model, reply: Reply, sigma: Array) -> NDArray[np.complex128]:
+def _m0(model: Model, prediction: Prediction, sigma: Array) -> NDArray[np.complex128]:
     """M0, `(voxel,)`; the norm is that of the signal without what noise adds to it."""
-    norm = np.sqrt(np.maximum(reply.norm**2 - 2 * model.rank * sigma**2, 0))
-    return model.targets.m0(reply.mean[:, len(model.targets.names) :], norm, reply.turn)
+    norm = np.sqrt(np.maximum(prediction.norm**2 - 2 * model.rank * sigma**2, 0))
+    return model.targets.m0(prediction.mean[:, len(model.targets.names) :], norm, prediction.phase)
 
 
 def _agreed(model: Model) -> tuple[Any, ...]:
@@ -199,13 +203,15 @@ def _agreed(model: Model) -> tuple[Any, ...]:
     return model.prior.to_dict(), model.config.known, model.config.linear
 
 
-def _variance(means: Array, replies: Several[Reply]) -> Array | None:
+def _variance(means: Array, predictions: Several[Prediction]) -> Array | None:
     """That of the mean of several networks, `(voxel, unknown)`; None where nothing tells it.
 
     `means` holds theirs, `(network, voxel, unknown)`.
     """
     n = means.shape[2]
-    told = [reply.variance[:, :n] for reply in replies if reply.variance is not None]
-    if not told:
+    variances = [
+        prediction.variance[:, :n] for prediction in predictions if prediction.variance is not None
+    ]
+    if not variances:
         return means.var(axis=0) if len(means) > 1 else None
-    return np.mean(told, axis=0) + means.var(axis=0)
+    return np.mean(variances, axis=0) + means.var(axis=0)

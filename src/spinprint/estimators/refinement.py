@@ -86,7 +86,7 @@ def refine(
         Steps a voxel may take; 0 keeps the atom.
     """
     unknowns = tuple(name for name in dictionary.parameters if name not in known)
-    coordinates = Coordinates.of(unknowns, dictionary.tissue)
+    coordinates = Coordinates.spanning(unknowns, dictionary.tissue)
     found = fit(
         signal_model(dictionary, coordinates, known, compressed=compressed),
         data,

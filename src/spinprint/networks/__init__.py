@@ -1,6 +1,6 @@
-"""Neural networks that map a signal to tissue: what they see, what they are made of, their files.
+"""Neural networks that map a signal to tissue: their features, architectures and files.
 
-Nothing here imports torch before a network is made or loaded.
+This module does not import torch; `networks.model` and the rest do.
 """
 
 from .config import Mlp, NetworkConfig, Recurrent

@@ -1,8 +1,8 @@
-"""The layers of a residual MLP on the processor, a tile of voxels at a time.
+"""The layers of a residual MLP on the CPU, one tile of voxels at a time.
 
-What they compute is `Network.layers`, in torch: its text is the one to read, and these are
-compared with it. Torch takes a layer of all voxels at a time, whose numbers leave the cache
-before the next layer needs them; here all layers pass over a tile that stays in it.
+The reference is `Network.layers` in torch, with which this kernel is compared. Torch computes
+each layer for all voxels, so that activations leave the cache before the next layer needs them;
+here all layers are applied to a tile that stays in the cache.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from ..simd.compiled import kernel
 from ..simd.functions import exp
 from ..simd.vectors import LANES, WIDE, load, load_wide, number, number_wide, store, where_greater
 from .config import Mlp
-from .inputs import Seen
+from .inputs import Features
 from .network import Network
 
 UNITS = 8
-"""Units of a layer that are summed at once, in registers."""
+"""Units of a layer that are accumulated together, in registers."""
 
-if LANES == 16:  # and 32 registers: two for each unit, whose weight is read once for both
+if LANES == 16:  # and 32 registers: two per unit, so that each weight is read once for both
     SIDE, _load, _number = WIDE, load_wide, number_wide
 else:  # 16 registers
     SIDE, _load, _number = LANES, load, number
 
 TILE = 256 // SIDE
-"""Vectors of `SIDE` voxels in a tile: so often is a weight used while it is in the first cache."""
+"""Vectors of `SIDE` voxels per tile: how often a weight is used while it is in the L1 cache."""
 
 _LINEAR, _SILU, _RELU, _GELU, _TANH = range(-1, 4)
 _ACTIVATIONS = {"silu": _SILU, "relu": _RELU, "gelu": _GELU, "tanh": _TANH}
@@ -41,41 +41,43 @@ _ACTIVATIONS = {"silu": _SILU, "relu": _RELU, "gelu": _GELU, "tanh": _TANH}
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Layers:
-    """The layers of a network, packed for the kernel: called like `Network.layers`."""
+    """The layers of a network, packed for the kernel; called like `Network.layers`."""
 
     weights: NDArray[np.float32]
-    """As `pack` lays them out, layer after layer."""
+    """Weights in the layout of `_pack`, layer after layer."""
     width: int
-    """Units of a layer."""
+    """Units per layer."""
     blocks: int
-    """Residual blocks."""
+    """Number of residual blocks."""
     activation: int
-    """Between the layers: its number in the kernel."""
+    """Number of the activation in the kernel."""
     n_outputs: int
-    """Numbers of the last layer."""
+    """Outputs of the last layer."""
 
     @classmethod
-    def of(cls, network: Network, core: Mlp) -> Layers:
-        """Pack the layers of a network whose core this is."""
+    def pack(cls, network: Network, core: Mlp) -> Layers:
+        """Pack the layers of a network with this core."""
         return cls(
-            weights=np.concatenate([pack(layer) for layer in network.linear_layers()]),
+            weights=np.concatenate([_pack(layer) for layer in network.linear_layers()]),
             width=core.width,
             blocks=core.blocks,
             activation=_ACTIVATIONS[core.activation],
             n_outputs=network.head.out_features,
         )
 
-    def __call__(self, seen: Seen) -> Tensor:
-        """What the last layer gives, `(voxel, output)`."""
-        inputs = torch.cat([seen.signal.flatten(1), seen.besides], dim=1).numpy()
+    def __call__(self, features: Features) -> Tensor:
+        """Compute the outputs of the last layer, `(voxel, output)`."""
+        inputs = torch.cat([features.signal.flatten(1), features.extra], dim=1).numpy()
         outputs = np.empty((len(inputs), self.n_outputs), np.float32)
-        run_layers(self.weights, self.width, self.blocks, self.activation, inputs, outputs)
+        _run_layers(self.weights, self.width, self.blocks, self.activation, inputs, outputs)
         return torch.from_numpy(outputs)
 
 
-def pack(layer: nn.Linear) -> NDArray[Any]:
-    """Weights as the kernel reads them, `(row, unit)`: for each `UNITS` units of the layer a row
-    of biases, then one of weights for each input; units missing from the last have none.
+def _pack(layer: nn.Linear) -> NDArray[Any]:
+    """Weights as the kernel reads them, `(row, unit)`.
+
+    For every `UNITS` units of the layer there is one row of biases and then one row of weights
+    per input; the last rows are padded with zeros.
     """
     n_units, n_inputs = layer.weight.shape
     columns = np.zeros((-(-n_units // UNITS) * UNITS, 1 + n_inputs), np.float32)
@@ -85,25 +87,25 @@ def pack(layer: nn.Linear) -> NDArray[Any]:
 
 
 @kernel
-def run_layers(weights, width, blocks, activation, inputs, outputs):
-    """All layers for all voxels; what becomes of a voxel depends on no other.
+def _run_layers(weights, width, blocks, activation, inputs, outputs):
+    """Apply all layers to all voxels; the result of a voxel is independent of the others.
 
     Parameters
     ----------
     weights
-        Of the layer in, two layers a residual block, and the layer out; float32 `(row, unit)`,
-        see `pack`.
+        Weights of the input layer, two layers per residual block, and the output layer, float32
+        `(row, unit)`, see `_pack`.
     width, blocks, activation
-        Units of a layer, residual blocks, number of the activation.
+        Units per layer, number of residual blocks, number of the activation.
     inputs
-        What the first layer sees, float32 `(voxel, input)`.
+        Inputs of the first layer, float32 `(voxel, input)`.
     outputs
-        Written: what the last layer gives, float32 `(voxel, output)`.
+        Overwritten with the outputs of the last layer, float32 `(voxel, output)`.
     """
     (n_voxels, n_inputs), n_outputs = inputs.shape, outputs.shape[1]
-    depth = max(n_inputs, width, n_outputs) + UNITS  # rows a vector of voxels, with padding
-    # By vector of voxels and unit: the sum of all blocks so far, its activation, what a block
-    # has inside.
+    depth = max(n_inputs, width, n_outputs) + UNITS  # rows per vector of voxels, with padding
+    # By vector of voxels and unit: the sum of all blocks so far, its activation, and the inner
+    # layer of a block.
     x = np.empty((TILE * depth, SIDE), np.float32)
     active, inner = np.empty_like(x), np.empty_like(x)
     for start in range(0, n_voxels, TILE * SIDE):
@@ -121,9 +123,9 @@ def run_layers(weights, width, blocks, activation, inputs, outputs):
 
 @njit(forceinline=True)
 def _layer(weights, at, n_inputs, source, sums, active, n_units, shape, adds, activation):
-    """One layer, whose weights begin at a row, for a tile; the row behind its weights.
+    """Apply one layer, whose weights begin at row `at`, to a tile; return the row after them.
 
-    Its sums are added to those that stand there, or replace them; then they are activated.
+    Its sums are added to `sums` or replace them; the activation is then applied.
     """
     vectors, depth = shape
     for unit in range(0, n_units, UNITS):
@@ -151,7 +153,7 @@ def _layer(weights, at, n_inputs, source, sums, active, n_units, shape, adds, ac
 
 @njit(forceinline=True)
 def _eight_sums(weights, at, n_inputs, source, first):
-    """Bias and weighted sum of the inputs of eight units for a vector of voxels; in registers."""
+    """Sum bias and weighted inputs of eight units for a vector of voxels, in registers."""
     a, b = _number(weights[at, 0]), _number(weights[at, 1])
     c, d = _number(weights[at, 2]), _number(weights[at, 3])
     e, f = _number(weights[at, 4]), _number(weights[at, 5])
@@ -167,7 +169,7 @@ def _eight_sums(weights, at, n_inputs, source, first):
 
 @njit(forceinline=True)
 def _read(inputs, tile, depth):
-    """Put voxels `(voxel, input)` side by side; whatever fills the last vector is never written."""
+    """Transpose voxels `(voxel, input)` into a tile; unused lanes at its end are ignored."""
     for voxel in range(len(inputs)):
         first, lane = voxel // SIDE * depth, voxel % SIDE
         for i in range(inputs.shape[1]):
@@ -176,14 +178,14 @@ def _read(inputs, tile, depth):
 
 @njit(forceinline=True)
 def _write(tile, outputs, depth):
-    """Put voxels side by side back to `(voxel, output)`."""
+    """Transpose a tile back to `(voxel, output)`."""
     for voxel in range(len(outputs)):
         first, lane = voxel // SIDE * depth, voxel % SIDE
         for i in range(outputs.shape[1]):
             outputs[voxel, i] = tile[first + i, lane]
 
 
-# Activations: what is no number stays none --------------------------------------------------
+# Activations: NaN stays NaN -----------------------------------------------------------------
 
 
 @njit(forceinline=True)
@@ -202,7 +204,7 @@ def _activated(x, activation):
 @njit(forceinline=True)
 def _silu(x):
     """x / (1 + exp(-x)), relative error 3e-7."""
-    least = number(-87.0)  # where it is 0 to all that single precision tells
+    least = number(-87.0)  # below, the result is 0 in single precision
     return x / (number(1.0) + exp(number(0.0) - where_greater(x, least, x, least)))
 
 
@@ -210,7 +212,7 @@ def _silu(x):
 def _tanh(x):
     """tanh(x), absolute error 2e-7."""
     zero, one = number(0.0), number(1.0)
-    sign = where_greater(x, zero, one, where_greater(zero, x, zero - one, x))  # of 0 and NaN: they
+    sign = where_greater(x, zero, one, where_greater(zero, x, zero - one, x))  # 0, NaN: x
     small = exp(number(-2.0) * (sign * x))
     return sign * (one - small) / (one + small)
 

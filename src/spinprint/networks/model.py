@@ -1,4 +1,4 @@
-"""A network with all it takes to use it: the sequence and the prior it serves, and its basis."""
+"""A network with all that its use requires: sequence, prior, basis and targets."""
 
 from __future__ import annotations
 
@@ -26,49 +26,49 @@ from ..sequence import Sequence
 from ..tissue import Tissue
 from . import store
 from .config import Mlp, NetworkConfig, parse_network
-from .inputs import Inputs, Seen, split
+from .inputs import Features, Inputs, split
 from .network import Network
 from .targets import Targets
 
-_CALIBRATION = 8192  # voxels that phase reference and scales are taken from
-# Voxels at a time: fewer spend time on calls; more leave the cache where torch runs the layers.
+_CALIBRATION = 8192  # voxels from which phase reference and scales are computed
+# Voxels per chunk: fewer spend the time on calls; more leave the cache where torch runs the layers.
 _CHUNK = 8192
 _KERNEL_CHUNK = 1 << 14
 _GPU_CHUNK = 1 << 18
 
 
-class Reply(NamedTuple):
-    """What a network says of voxels."""
+class Prediction(NamedTuple):
+    """Output of a network for some voxels."""
 
     mean: NDArray[np.float32]
     """Scaled targets, `(voxel, target)`."""
     variance: NDArray[np.float32] | None
-    """Their variance; None where the network states none."""
+    """Their variance; None if the network outputs only means."""
     norm: NDArray[np.float32]
-    """Norm of what it saw, `(voxel,)`."""
-    turn: tuple[NDArray[np.float32], NDArray[np.float32]]
-    """Cosine and sine of the phase that was taken out, `(voxel,)` each."""
+    """Norm of the signal, `(voxel,)`."""
+    phase: tuple[NDArray[np.float32], NDArray[np.float32]]
+    """Cosine and sine of the phase that was removed, `(voxel,)` each."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Model:
-    """A network for one sequence and one prior; refused for any other sequence."""
+    """A network for one sequence and one prior; it refuses any other sequence."""
 
     sequence: Sequence
-    """What is played."""
+    """Sequence of the acquisition."""
     prior: Prior
-    """What it was, or will be, trained on."""
+    """Distribution of tissue for the training."""
     config: NetworkConfig
-    """What it is made of."""
+    """Inputs, architecture and outputs of the network."""
     basis: NDArray[Any]
-    """Orthonormal columns `(time, rank)` of its signals: what it sees them in, if it works on SVD
-    coefficients; what lies outside tells the noise."""
+    """Orthonormal columns `(time, rank)` that span its signals: the basis of an MLP's coefficients.
+    What lies outside is noise, for any network."""
     network: Network
     """The network."""
     targets: Targets
-    """What its answers mean."""
+    """Axes of its outputs."""
     training: Mapping[str, Any] = field(default_factory=dict)
-    """How it was trained: configuration, seed, versions, metrics."""
+    """Record of the training: configuration, seed, versions, metrics."""
 
     @classmethod
     def create(
@@ -80,25 +80,25 @@ class Model:
         snr_db: tuple[float, float] = (5.0, 45.0),
         seed: int = 0,
     ) -> Model:
-        """A network that has learned nothing but the scales of its inputs and answers.
+        """Create an untrained network with calibrated scales of inputs and outputs.
 
         Parameters
         ----------
         sequence
-            What is played.
+            Sequence of the acquisition.
         prior
-            What is expected; None takes `Prior.default`.
+            Distribution of tissue; None is `Prior.default`.
         config
-            What the network is made of; None takes the default.
+            Inputs, architecture and outputs; None is the default.
         snr_db
-            Range of noise the inputs are scaled for, "rms" convention [dB].
+            Range of SNR for which the inputs are scaled, "rms" convention [dB].
         seed
-            Of weights and of the tissue that scales are taken from.
+            Seed of the weights and of the tissue from which scales are computed.
 
         Raises
         ------
         ModelError
-            Configuration and prior do not fit.
+            Configuration and prior contradict each other.
         TissueError
             The prior lacks a parameter the sequence needs.
         DictionaryError
@@ -107,12 +107,9 @@ class Model:
         prior, config = prior or Prior.default(sequence), config or NetworkConfig()
         rng = np.random.default_rng((seed, 1))
         tissue = prior.draw(_CALIBRATION, rng)
-        rank, energy = None, Mlp().energy
-        if isinstance(config.core, Mlp):
-            rank, energy = config.core.rank, config.core.energy
-        basis, _ = find_basis(
-            sequence, tissue, rank=rank, energy=energy if rank is None else None, n_states=None
-        )
+        mlp = config.core if isinstance(config.core, Mlp) else Mlp()
+        energy = mlp.energy if mlp.rank is None else None
+        basis, _ = find_basis(sequence, tissue, rank=mlp.rank, energy=energy, n_states=None)
         signals = simulate_flat(sequence, tissue)[:, 0]
         if isinstance(config.core, Mlp):
             signals = signals @ basis.conj()
@@ -130,14 +127,14 @@ class Model:
         )
         inputs.calibrate(clean, split(noisy), _tensor(sigma), _tensor(known))
         with torch.no_grad():
-            seen = inputs(*clean, _tensor(sigma), _tensor(known))
-        turn = (_double(seen.turn[0]), _double(seen.turn[1]))
+            features = inputs(*clean, _tensor(sigma), _tensor(known))
+        phase = (_double(features.phase[0]), _double(features.phase[1]))
         model = cls._assemble(
             sequence, prior, config, basis,
-            is_real=inputs.is_real, turns=bool((turn[0] < 1 - 1e-6).any()), seed=seed,
+            is_real=inputs.is_real, phase_varies=bool((phase[0] < 1 - 1e-6).any()), seed=seed,
         )  # fmt: skip
         model.network.inputs.load_state_dict(inputs.state_dict())
-        targets = model.targets.of(tissue, _double(seen.norm), turn)
+        targets = model.targets.encode(tissue, _double(features.norm), phase)
         model.network.calibrate(torch.from_numpy(targets))
         return model
 
@@ -150,13 +147,13 @@ class Model:
         basis: NDArray[Any],
         *,
         is_real: bool,
-        turns: bool,
+        phase_varies: bool,
         seed: int = 0,
         training: Mapping[str, Any] | None = None,
     ) -> Model:
-        targets = Targets(prior, config, turns)
+        targets = Targets(prior, config, phase_varies)
         n_samples = basis.shape[1] if isinstance(config.core, Mlp) else sequence.n_samples
-        with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+        with torch.random.fork_rng(devices=[]):  # leave the caller's generator unchanged
             torch.manual_seed(seed)
             network = Network(config, n_samples, targets.n_targets, is_real=is_real).eval()
         return cls(
@@ -171,22 +168,22 @@ class Model:
 
     @property
     def rank(self) -> int:
-        """Numbers of a signal that the network sees."""
+        """Numbers per signal that the network receives: coefficients or samples."""
         return self.basis.shape[1] if self.compresses else self.sequence.n_samples
 
     @property
     def compresses(self) -> bool:
-        """Whether the network sees signals in the basis."""
+        """Whether the network receives coefficients in the basis instead of samples."""
         return isinstance(self.config.core, Mlp)
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """Device of the network."""
         return self.network.target_mean.device
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that decides what the network answers."""
+        """SHA-256 of everything that determines the predictions."""
         parts = [self.sequence.digest, json.dumps(self.prior.to_dict(), sort_keys=True)]
         hasher = hashlib.sha256("".join([*parts, self.config.model_dump_json()]).encode())
         for name, array in sorted(self.arrays().items()):
@@ -195,12 +192,12 @@ class Model:
         return hasher.hexdigest()
 
     def require(self, sequence: Sequence) -> None:
-        """Refuse to serve another sequence.
+        """Refuse another sequence than that of the training.
 
         Raises
         ------
         ModelError
-            The sequence plays something else than this network was trained for.
+            The sequence differs from that of the training.
         """
         if sequence.digest != self.sequence.digest:
             raise ModelError(
@@ -210,44 +207,44 @@ class Model:
             )
 
     def compress(self, signals: NDArray[Any]) -> NDArray[Any]:
-        """What the network sees of signals `(voxel, time)`: as they are, or in its basis.
+        """Convert signals `(voxel, time)` to what the network receives, `(voxel, rank)`.
 
         Real signals stay real.
         """
         return signals @ self.basis.conj() if self.compresses else signals
 
     def on(self, device: torch.device | None) -> Model:
-        """The same model with its network moved to a device; None is the processor."""
+        """Move the network to a device and return the model; None is the CPU."""
         self.network.to(device or torch.device("cpu"))
         return self
 
-    def answer(
+    def predict(
         self, signal: NDArray[Any], sigma: NDArray[Any], known: NDArray[Any] | None = None
-    ) -> Reply:
-        """What the network says of voxels.
+    ) -> Prediction:
+        """Predict targets and their variance for voxels.
 
         Parameters
         ----------
         signal
-            What `compress` gives, complex, `(voxel, rank)`.
+            Complex signal as returned by `compress`, `(voxel, rank)`.
         sigma
             Noise per channel, `(voxel,)`.
         known
-            The fields it is told, `(voxel, field)`.
+            Known fields in the order of `config.known` [relative, Hz], `(voxel, field)`.
         """
         n_targets, n = self.targets.n_targets, len(signal)
-        told = np.zeros((n, 0)) if known is None else known
+        fields = np.zeros((n, 0)) if known is None else known
         mean = np.empty((n, n_targets), np.float32)
         variance = np.empty_like(mean) if self.network.gaussian else None
         norm, cos, sin = np.empty((3, n), np.float32)
-        reply = Reply(mean, variance, norm, (cos, sin))
+        prediction = Prediction(mean, variance, norm, (cos, sin))
         (layers, chunk), caller = self._layers(), threading.get_ident()
 
         def work(start: int, stop: int) -> None:
             if threading.get_ident() != caller:
-                torch.set_num_threads(1)  # of this thread: all cores have chunks of their own
+                torch.set_num_threads(1)  # for this thread: every core has its own chunk
             part = slice(start, stop)
-            self._answer_part(layers, reply, part, signal[part], sigma[part], told[part])
+            self._predict_part(layers, prediction, part, signal[part], sigma[part], fields[part])
 
         with full_precision():
             if self.device.type == "cpu":
@@ -255,49 +252,49 @@ class Model:
             else:
                 for start in range(0, n, chunk):
                     work(start, min(start + chunk, n))
-        return reply
+        return prediction
 
-    def _layers(self) -> tuple[Callable[[Seen], torch.Tensor], int]:
-        """The layers and the voxels they take at a time: a kernel for an MLP on the processor."""
+    def _layers(self) -> tuple[Callable[[Features], torch.Tensor], int]:
+        """The layers and the voxels per chunk: a compiled kernel for an MLP on the CPU."""
         if self.device.type != "cpu":
             return self.network.layers, _GPU_CHUNK
         if not isinstance(self.config.core, Mlp):
             return self.network.layers, _CHUNK
-        from .kernel import Layers  # with numba, which nothing else here needs
+        from .kernel import Layers  # imports numba, which nothing else here needs
 
-        return Layers.of(self.network, self.config.core), _KERNEL_CHUNK
+        return Layers.pack(self.network, self.config.core), _KERNEL_CHUNK
 
     @torch.inference_mode()
-    def _answer_part(
+    def _predict_part(
         self,
-        layers: Callable[[Seen], torch.Tensor],
-        reply: Reply,
+        layers: Callable[[Features], torch.Tensor],
+        prediction: Prediction,
         part: slice,
         signal: NDArray[Any],
         sigma: NDArray[Any],
-        told: NDArray[Any],
+        fields: NDArray[Any],
     ) -> None:
         device = self.device
-        tensors = (*split(signal, device), _tensor(sigma, device), _tensor(told, device))
-        seen = self.network.inputs(*tensors)
-        answer = self.network.read(layers(seen), seen)
-        reply.mean[part] = answer.mean.cpu().numpy()
-        if reply.variance is not None and answer.log_variance is not None:
-            reply.variance[part] = torch.exp(answer.log_variance).cpu().numpy()
-        reply.norm[part] = seen.norm.cpu().numpy()
-        for out, values in zip(reply.turn, seen.turn, strict=True):
+        tensors = (*split(signal, device), _tensor(sigma, device), _tensor(fields, device))
+        features = self.network.inputs(*tensors)
+        output = self.network.decode(layers(features), features)
+        prediction.mean[part] = output.mean.cpu().numpy()
+        if prediction.variance is not None and output.log_variance is not None:
+            prediction.variance[part] = torch.exp(output.log_variance).cpu().numpy()
+        prediction.norm[part] = features.norm.cpu().numpy()
+        for out, values in zip(prediction.phase, features.phase, strict=True):
             out[part] = values.cpu().numpy()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything the network holds, and the basis, by name."""
-        held = {n: t.detach().cpu().numpy() for n, t in self.network.state_dict().items()}
-        held["basis.real"] = np.ascontiguousarray(self.basis.real)
+        """Weights and buffers of the network, and the basis, by name."""
+        arrays = {n: t.detach().cpu().numpy() for n, t in self.network.state_dict().items()}
+        arrays["basis.real"] = np.ascontiguousarray(self.basis.real)
         if np.iscomplexobj(self.basis):
-            held["basis.imaginary"] = np.ascontiguousarray(self.basis.imag)
-        return held
+            arrays["basis.imaginary"] = np.ascontiguousarray(self.basis.imag)
+        return arrays
 
     def save(self, folder: str | Path) -> None:
-        """Write `model.json` and `model.safetensors`: both, or none.
+        """Write `model.json` and `model.safetensors`: both, or neither.
 
         Raises
         ------
@@ -308,30 +305,30 @@ class Model:
             "prior": self.prior.to_dict(),
             "network": self.config.model_dump(mode="json"),
             "is_real": self.network.inputs.is_real,
-            "turns": self.targets.turns,
+            "turns": self.targets.phase_varies,
             "training": dict(self.training),
         }
         store.write(folder, store.Stored(self.sequence, described, self.arrays()))
 
     @classmethod
     def load(cls, folder: str | Path, sequence: Sequence | None = None) -> Model:
-        """Read a folder that `save` wrote and check that it is whole; runs no code of it.
+        """Read a folder written by `save` and check that it is complete; runs no code from it.
 
         Parameters
         ----------
         folder
             The folder.
         sequence
-            What the network is wanted for; None takes whatever it serves.
+            The sequence the network is needed for; None accepts any.
 
         Raises
         ------
         ModelError
-            The folder holds no whole model, or one of another sequence.
+            The folder holds no complete model, or one for another sequence.
         """
         stored = store.read(folder)
         with store.refusing(folder):
-            told = stored.described
+            described = stored.described
             arrays = dict(stored.arrays)
             basis: NDArray[Any] = arrays.pop("basis.real")
             if "basis.imaginary" in arrays:
@@ -339,12 +336,12 @@ class Model:
                 basis.imag = arrays.pop("basis.imaginary")
             model = cls._assemble(
                 stored.sequence,
-                Prior.from_dict(told["prior"]),
-                parse_network(told["network"]),
+                Prior.from_dict(described["prior"]),
+                parse_network(described["network"]),
                 basis,
-                is_real=bool(told["is_real"]),
-                turns=bool(told["turns"]),
-                training=told["training"],
+                is_real=bool(described["is_real"]),
+                phase_varies=bool(described["turns"]),
+                training=described["training"],
             )
             tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
             model.network.load_state_dict(tensors)
@@ -354,7 +351,7 @@ class Model:
 
 
 def known_fields(tissue: Tissue, config: NetworkConfig) -> NDArray[np.float32]:
-    """The fields a network is told of flat tissues, `(tissue, field)`."""
+    """Known fields of flat tissues, as a network receives them, `(tissue, field)`."""
     columns = [np.asarray(tissue.get(name), np.float32) for name in config.known]
     return np.stack(columns, axis=1) if columns else np.empty((tissue.size, 0), np.float32)
 

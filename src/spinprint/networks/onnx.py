@@ -1,18 +1,19 @@
-"""Models for other programs, as ONNX (extra `onnx`).
+"""Export of models to other programs, as ONNX (extra `onnx`).
 
-The exported network takes series as they were measured, all with the axis `voxel` first:
+The inputs of the exported network are measured series, with the axis `voxel` first:
 `series_real`, `series_imaginary` `(voxel, time)`, `sigma` `(voxel,)` in the unit of the series,
-and `known` `(voxel, field)` where the network is told fields. It gives
+and `known` `(voxel, field)` if fields are inputs. The outputs are
 
-- `mean` and, where the network states them, `log_variance`, `(voxel, target)`: the unknowns on
-  axes from 0 to 1, then the logarithm of the norm of what it sees of a signal with M0 = 1, and,
-  where its phase varies with the tissue, the cosine and sine of that phase;
-- `norm` `(voxel,)` and `turn` `(voxel, 2)`: norm of what it saw, cosine and sine of the phase it
-  took out. M0 has the modulus norm / exp(log norm answered) and that phase less the answered one.
+- `mean` and, if the network estimates it, `log_variance`, `(voxel, target)`: the unknowns on axes
+  from 0 to 1, then the logarithm of the norm of the signal (or its coefficients) for M0 = 1, and,
+  if its phase varies with the tissue, the cosine and sine of that phase;
+- `norm` `(voxel,)` and `turn` `(voxel, 2)`: norm of the signal (or its coefficients), and cosine
+  and sine of the phase that was removed. M0 has the modulus norm / exp(estimated log norm) and the
+  removed phase less the estimated one.
 
-The metadata `spinprint` hold as JSON the digest of the model, the sequence, the known fields, and
-of every unknown its `name` and axis: `low` and `high` [s, mm²/s, relative B1, Hz] are what 0 and 1
-stand for, evenly in between in the value itself or, where `log` is true, in its logarithm.
+The metadata `spinprint` contain, as JSON, the digest of the model, the sequence, the known fields,
+and per unknown its `name` and axis: `low` and `high` [s, mm²/s, relative B1, Hz] are the values at
+0 and 1; in between the value or, if `log` is true, its logarithm is linear.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ from .model import Model
 METADATA = "spinprint"
 """Key of the metadata."""
 
-_EXAMPLES = 3  # voxels the network is traced with; any number but 0 and 1 will do
+_EXAMPLES = 3  # voxels for tracing; any number except 0 and 1
 
 
 class Exported(nn.Module):
-    """A network with the product with its basis before it."""
+    """A network preceded by the projection onto its basis."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
@@ -56,18 +57,18 @@ class Exported(nn.Module):
     def forward(
         self, real: Tensor, imaginary: Tensor, sigma: Tensor, known: Tensor | None = None
     ) -> tuple[Tensor, ...]:
-        """Answer for voxels, as the module says."""
+        """Compute the outputs of the exported network, see the module."""
         if self.compresses:
-            # The product with the conjugate of the basis.
+            # Product with the conjugate of the basis.
             real, imaginary = (
                 real @ self.basis_real + imaginary @ self.basis_imaginary,
                 imaginary @ self.basis_real - real @ self.basis_imaginary,
             )
-        told = real[:, :0] if known is None else known
-        seen = self.network.inputs(real, imaginary, sigma, told)
-        answer = self.network.answer(seen)
-        said = (answer.mean,) if answer.log_variance is None else tuple(answer)
-        return (*said, seen.norm, torch.stack(seen.turn, dim=1))
+        fields = real[:, :0] if known is None else known
+        features = self.network.inputs(real, imaginary, sigma, fields)
+        output = self.network.predict(features)
+        targets = (output.mean,) if output.log_variance is None else tuple(output)
+        return (*targets, features.norm, torch.stack(features.phase, dim=1))
 
 
 def export_onnx(model: Model, path: str | Path) -> Path:
@@ -110,7 +111,7 @@ def export_onnx(model: Model, path: str | Path) -> Path:
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """The metadata, as plain values."""
+    """Metadata of the exported model, as plain values."""
     return {
         "version": version("spinprint"),
         "model": model.digest,
@@ -122,7 +123,7 @@ def describe(model: Model) -> dict[str, Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep back what the exporter tells of its insides."""
+    """Suppress the log messages and warnings of the exporter."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,6 +1,6 @@
 """Models on disk: `model.json` beside `model.safetensors`, in the format `spinprint-model/1`.
 
-Neither file can hold code.
+Neither file can contain code.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SEAL = "sha256"  # the key that holds the hash of all others and of the weights
 
 
 class Stored(NamedTuple):
-    """What a model folder holds."""
+    """Contents of a model folder."""
 
     sequence: Sequence
     described: dict[str, Any]
@@ -37,12 +37,12 @@ class Stored(NamedTuple):
 
 
 def write(folder: str | Path, stored: Stored) -> None:
-    """Write a model: both files, or none.
+    """Write a model: both files, or neither.
 
     Raises
     ------
     OutputError
-        The folder cannot be written; what was there is as it was.
+        The folder cannot be written; its earlier contents are unchanged.
     """
     weights = safetensors.numpy.save(stored.arrays)
     description = {
@@ -64,7 +64,7 @@ def read(folder: str | Path) -> Stored:
     Raises
     ------
     ModelError
-        A file is missing, damaged, of another kind, or does not belong to the other.
+        A file is missing, damaged or of another kind, or the two do not belong together.
     """
     return read_whole(folder, lambda: _read(Path(folder)))
 
@@ -82,8 +82,8 @@ def _read(folder: Path) -> Stored:
         weights = (folder / WEIGHTS).read_bytes()
         if described.pop(_SEAL, None) != _seal(described, weights):
             raise ModelError(
-                f"{DESCRIPTION} and {WEIGHTS} are not as they were written together: copy both"
-                " again, or train anew"
+                f"{DESCRIPTION} and {WEIGHTS} do not belong together or have changed: copy both"
+                " again, or train a new model"
             )
         sequence = parse_sequence(described["sequence"], source="its sequence")
         return Stored(sequence, described, safetensors.numpy.load(weights))
@@ -106,11 +106,11 @@ def _seal(description: dict[str, Any], weights: bytes) -> str:
 
 @contextmanager
 def refusing(folder: str | Path) -> Iterator[None]:
-    """Say in one line what is wrong with a model folder."""
+    """Report any error in a model folder in one line."""
     try:
         yield
     except SpinprintError as error:
         raise ModelError(f"{folder}: {error}") from None
-    except Exception as error:  # whatever a damaged file makes a reader raise
+    except Exception as error:  # a damaged file can raise anything
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{folder}: not a whole model ({text}); train it anew") from None
+        raise ModelError(f"{folder}: not a complete model ({text}); train a new one") from None

@@ -1,6 +1,6 @@
-"""From a prior to a trained network: data made on the fly, stages, the loop.
+"""From a prior to a trained network: signals simulated on the fly, stages, the training loop.
 
-Nothing here imports torch before a training begins.
+This module does not import torch; `training.loop` does.
 """
 
 from .config import Data, Stage, TrainConfig, Validation, load_config

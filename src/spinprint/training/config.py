@@ -1,4 +1,4 @@
-"""A training as data: TOML in the format `spinprint-train/1`.
+"""Settings of a training: TOML in the format `spinprint-train/1`.
 
 ::
 
@@ -20,7 +20,7 @@
     start = "clean"
     frozen = ["head"]
 
-A `[prior]` holds what `Prior.to_dict` gives; without it all tissue is expected (`Prior.default`).
+A `[prior]` has the format of `Prior.to_dict`; without it the prior is `Prior.default`.
 """
 
 from __future__ import annotations
@@ -42,55 +42,55 @@ _RESERVED = (SCRATCH, PREVIOUS, POSTERIOR, "")
 Decibels = tuple[float, float]
 
 
-def _possible(prior: dict[str, Any]) -> dict[str, Any]:
+def _valid_prior(prior: dict[str, Any]) -> dict[str, Any]:
     Prior.from_dict(prior)
     return prior
 
 
-PriorData = Annotated[dict[str, Any], AfterValidator(_possible)]
-"""A prior as `Prior.to_dict` writes it."""
+PriorData = Annotated[dict[str, Any], AfterValidator(_valid_prior)]
+"""A prior in the format of `Prior.to_dict`."""
 
 
 class Stage(Strict):
-    """A stretch of training: what noise, how long, from where, what is frozen, what is learned."""
+    """One stage of a training: noise, length, initial weights, frozen parts, loss, optimiser."""
 
     name: str = Field(default="noisy", pattern=r"^[A-Za-z0-9_-]+$")
-    """Names its folder, and lets later stages refer to it."""
+    """Name of its folder, by which later stages refer to it."""
     snr_db: Decibels | Literal["clean"] = (5.0, 45.0)
-    """Each signal's ratio is drawn evenly from this range, "rms" convention [dB]; or no noise."""
+    """Range of the SNR, uniform per signal, "rms" convention [dB]; or "clean" for no noise."""
     snr_db_end: Decibels | None = None
-    """Where the range has moved to, evenly, by the end: a curriculum."""
+    """Range at the end, reached linearly from `snr_db` (a curriculum)."""
     steps: int = Field(default=12_000, ge=1)
-    """Steps of the optimiser."""
+    """Number of optimiser steps."""
     batch: int = Field(default=1024, ge=1)
-    """Signals of a step."""
+    """Signals per step."""
     optimiser: Literal["muon", "adamw"] = "muon"
-    """Muon turns the core's matrices, AdamW all else; or AdamW alone."""
+    """Muon for the matrices of the core and AdamW for the rest; or AdamW for all."""
     learning_rate: float = Field(default=0.02, gt=0)
-    """At its height."""
+    """Maximum learning rate."""
     warm_up: int = Field(default=200, ge=0)
-    """Steps in which it rises to its height."""
+    """Steps over which the learning rate rises linearly to its maximum."""
     schedule: Literal["cosine", "constant"] = "cosine"
-    """How it falls from there."""
+    """Course of the learning rate after that."""
     weight_decay: float = Field(default=0.0, ge=0)
-    """Part of the weights that a step takes away, times the learning rate."""
+    """Fraction by which a step shrinks the weights, per unit of learning rate."""
     clip: float = Field(default=1.0, gt=0)
-    """Norm that gradients are shortened to."""
+    """Maximum norm of the gradient; longer gradients are scaled down."""
     start: str = PREVIOUS
-    """Whose weights it starts from: "previous" stage, an earlier stage by name, or "scratch"."""
+    """Initial weights: of the "previous" stage, of an earlier stage by name, or "scratch"."""
     frozen: tuple[Literal["input", "core", "head"], ...] = ()
-    """Parts of the network that stay as they are."""
+    """Parts of the network that are not trained."""
     loss: Literal["gaussian", "mse"] = "gaussian"
-    """Likelihood of a normal with the answered mean and variance, or squared error."""
+    """Negative log-likelihood of a normal with the output mean and variance, or squared error."""
     beta: float = Field(default=0.3, ge=0, le=1)
-    """Power of the variance that weighs the likelihood (Seitzer et al., ICLR 2022)."""
+    """Power of the variance that weights the likelihood (Seitzer et al., ICLR 2022)."""
     teacher: str | None = None
-    """Learn not the tissue itself but what is said of it by the "posterior" of the noisy signal,
-    or by an earlier stage that sees the signal without noise."""
+    """Source of the labels instead of the true tissue: the "posterior" of the noisy signal, or the
+    output of an earlier stage for the noise-free signal."""
     average: float = Field(default=0.0, ge=0, lt=1)
-    """Part that the running mean of the weights keeps at each step; 0 takes the weights."""
+    """Decay of the moving average of the weights, which is the result; 0 takes the weights."""
     precision: Literal["float32", "mixed"] = "float32"
-    """Mixed runs the core's matrix products in bfloat16."""
+    """Mixed computes the matrix products of the layers in bfloat16."""
 
     @model_validator(mode="after")
     def _ranges(self) -> Stage:
@@ -99,7 +99,7 @@ class Stage(Strict):
             if isinstance(limits, tuple) and not -60 <= limits[0] <= limits[1] <= 200:
                 raise ValueError(f"{name}: must ascend, from -60 to 200 dB")
         if self.name in _RESERVED:
-            raise ValueError(f"name: {self.name!r} has a meaning of its own, choose another")
+            raise ValueError(f"name: {self.name!r} is reserved, choose another")
         if self.snr_db == "clean" and self.snr_db_end is not None:
             raise ValueError("snr_db_end: a clean stage has no noise to move")
         if len(set(self.frozen)) == 3:
@@ -108,56 +108,56 @@ class Stage(Strict):
 
 
 class Data(Strict):
-    """Where signals come from."""
+    """Tissue for the training."""
 
     tissues: int | None = Field(default=None, ge=1)
-    """A fixed set of so many; None simulates new tissue while the network trains."""
+    """Size of a fixed set of tissues; None simulates new tissue during the training."""
     block: int = Field(default=32_768, ge=1)
-    """Tissues simulated at a time."""
+    """Tissues per simulation."""
     passes: int = Field(default=4, ge=1)
-    """How often a block serves, each time in a new order and with new noise."""
+    """Passes through a block, each in a new order and with new noise."""
 
 
 class Validation(Strict):
-    """How the network is watched, on tissue and noise that stay the same."""
+    """Validation of the network, on fixed tissue and noise."""
 
     snr_db: tuple[float, ...] = Field(default=(10.0, 20.0, 30.0, 40.0), min_length=1)
-    """Ratios it is measured at, "rms" convention [dB]."""
+    """SNRs of the validation signals, "rms" convention [dB]."""
     voxels: int = Field(default=2048, ge=2)
-    """Signals at each ratio."""
+    """Signals per SNR."""
     every: int = Field(default=1000, ge=1)
-    """Steps between two measurements; the state is saved as often."""
+    """Steps between two validations; the state is saved at each."""
     patience: int | None = Field(default=None, ge=1)
-    """Measurements without a better one after which a stage ends; None never ends it early."""
+    """Validations without improvement after which a stage ends; None never ends it early."""
     prior: PriorData | None = None
-    """What the tissue is drawn from, and errors are scaled over, as `Prior.to_dict` writes it;
-    None is the prior of the training. Stated, it makes trainings on other priors comparable."""
+    """Prior of the tissue, whose range scales the errors, in the format of `Prior.to_dict`; None is
+    the prior of the training. If given, trainings on different priors can be compared."""
 
-    def law(self) -> Prior | None:
-        """The prior, where one is stated."""
+    def stated_prior(self) -> Prior | None:
+        """The prior, if one is given."""
         return None if self.prior is None else Prior.from_dict(self.prior)
 
 
 class TrainConfig(Strict):
-    """All that decides what a training gives, but for the sequence.
+    """All settings that determine the result of a training, except the sequence.
 
     Raises
     ------
     pydantic.ValidationError
-        A setting is unknown or impossible, or settings contradict each other; `load_config` says
-        so in one line.
+        A setting is unknown or invalid, or settings contradict each other; `load_config` reports
+        it in one line.
     """
 
     format: Literal["spinprint-train/1"] = "spinprint-train/1"
     seed: int = Field(default=0, ge=0, lt=1 << 32)
-    """Of weights, tissue and noise."""
+    """Seed of weights, tissue and noise."""
     prior: PriorData | None = None
-    """A prior as `Prior.to_dict` writes it; None is `Prior.default` of the sequence."""
+    """Prior in the format of `Prior.to_dict`; None is `Prior.default` of the sequence."""
     network: NetworkConfig = NetworkConfig()
     data: Data = Data()
     validation: Validation = Validation()
     stage: tuple[Stage, ...] = Field(default=(Stage(),), min_length=1)
-    """One after the other; the last one's network is the result."""
+    """The stages in order; the network of the last one is the result."""
 
     @model_validator(mode="after")
     def _agree(self) -> TrainConfig:
@@ -175,30 +175,30 @@ class TrainConfig(Strict):
                     raise ValueError(f"stage {stage.name!r}: {key}: {value!r} is none of {names}")
             if stage.loss == "gaussian" and self.network.output == "mean":
                 raise ValueError(
-                    f"stage {stage.name!r}: loss: a network that answers means alone learns by mse"
+                    f"stage {stage.name!r}: loss: a network that outputs only means needs mse"
                 )
             if stage.teacher == POSTERIOR and stage.snr_db == "clean":
                 raise ValueError(f"stage {stage.name!r}: teacher: a posterior needs noise")
             if stage.teacher == POSTERIOR and self.network.known:
                 raise ValueError(
-                    f"stage {stage.name!r}: teacher: the posterior of drawn tissue cannot be told"
+                    f"stage {stage.name!r}: teacher: the posterior of drawn tissue cannot use known"
                     " fields: leave network.known empty"
                 )
             if stage.teacher == POSTERIOR and self.network.linear:
                 raise ValueError(
-                    f"stage {stage.name!r}: teacher: the posterior tells means of logarithms,"
-                    " linear axes need others: leave network.linear empty"
+                    f"stage {stage.name!r}: teacher: the posterior estimates means of logarithms,"
+                    " which do not fit linear axes: leave network.linear empty"
                 )
             before.append(stage.name)
         if self.network.output == "gaussian" and self.stage[-1].loss != "gaussian":
             raise ValueError(
-                f"stage {self.stage[-1].name!r}: loss: the last stage of a network that answers"
+                f"stage {self.stage[-1].name!r}: loss: the last stage of a network that outputs"
                 ' variances must be gaussian; or set network.output = "mean"'
             )
         return self
 
-    def law(self) -> Prior | None:
-        """The prior, where one is stated."""
+    def stated_prior(self) -> Prior | None:
+        """The prior, if one is given."""
         return None if self.prior is None else Prior.from_dict(self.prior)
 
 
@@ -208,18 +208,18 @@ def load_config(path: str | Path) -> TrainConfig:
     Raises
     ------
     ModelError
-        The file cannot be read or breaks a rule; the message names the file, key and rule.
+        The file cannot be read or a setting is invalid; the message names file, key and rule.
     """
     return load_toml(path, "training", parse_config, ModelError)
 
 
 def parse_config(data: dict[str, Any]) -> TrainConfig:
-    """A training from plain values, as TOML and JSON hold them.
+    """Parse settings from plain values, as read from TOML or JSON.
 
     Raises
     ------
     ModelError
-        A setting is unknown or impossible.
+        A setting is unknown or invalid.
     """
     try:
         return TrainConfig.model_validate_json(json.dumps(data, default=str))
@@ -228,11 +228,11 @@ def parse_config(data: dict[str, Any]) -> TrainConfig:
 
 
 def with_seed(config: TrainConfig, seed: int) -> TrainConfig:
-    """The same training with another seed.
+    """Replace the seed of a training.
 
     Raises
     ------
     ModelError
-        The seed is impossible.
+        The seed is invalid.
     """
     return parse_config({**config.model_dump(mode="json"), "seed": seed})

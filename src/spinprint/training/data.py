@@ -1,7 +1,7 @@
-"""Signals to learn from, simulated while the network trains.
+"""Training signals, simulated while the network trains.
 
-Everything drawn depends on the seed and on a count alone, never on what was drawn before: a
-training that was stopped goes on with the same numbers.
+All random numbers depend only on the seed and on a count, never on earlier draws, so that a stopped
+training continues with the same numbers.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from .streams import ORDER, TISSUE, seeds, stream
 
 
 def torch_stream(*key: int) -> torch.Generator:
-    """As `streams.stream`, for torch, on the processor."""
+    """Create a generator for torch on the CPU, seeded as `stream`."""
     seed = seeds(*key).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(seed >> np.uint64(1)))
 
 
-class Block(NamedTuple):
-    """Some tissues and their signals without noise, as the network sees them."""
+class SimulatedBlock(NamedTuple):
+    """A block of tissues and their noise-free signals, as the network receives them."""
 
     real: Tensor
     """Real part per unit of M0, `(tissue, sample)`."""
     imaginary: Tensor | None
-    """Imaginary part; None where the signals lie on one line."""
+    """Imaginary part; None if the signals are real."""
     known: Tensor
-    """Fields the network is told, `(tissue, field)`."""
+    """Known fields [relative, Hz], `(tissue, field)`."""
     targets: Tensor
-    """The right answers, `(tissue, target)`."""
+    """True targets, `(tissue, target)`."""
     amplitude: Tensor
     """Root mean square over time of the signals, `(tissue,)`."""
 
-    def take(self, rows: Tensor) -> Block:
-        """Some of the tissues."""
-        return Block(*(None if part is None else part[rows] for part in self))
+    def take(self, rows: Tensor) -> SimulatedBlock:
+        """Select tissues."""
+        return SimulatedBlock(*(None if part is None else part[rows] for part in self))
 
 
 class Voxels(NamedTuple):
-    """What a network is shown."""
+    """Noisy voxels: the arguments of `Network.forward`."""
 
     real: Tensor
     imaginary: Tensor
@@ -55,8 +55,8 @@ class Voxels(NamedTuple):
     known: Tensor
 
 
-def simulate_block(model: Model, n_tissues: int, rng: np.random.Generator) -> Block:
-    """Draw tissue from the prior of a model and play its sequence."""
+def simulate_block(model: Model, n_tissues: int, rng: np.random.Generator) -> SimulatedBlock:
+    """Draw tissue from the prior of a model and simulate its sequence."""
     tissue = model.prior.draw(n_tissues, rng)
     signals = model.compress(simulate_flat(model.sequence, tissue)[:, 0])
     real, imaginary = split(signals)
@@ -65,21 +65,21 @@ def simulate_block(model: Model, n_tissues: int, rng: np.random.Generator) -> Bl
     with torch.no_grad():
         inputs = model.network.inputs
         tensors = (real, imaginary, torch.ones(n_tissues), known)
-        seen = inputs(*(tensor.to(device) for tensor in tensors))
-    norm, cos, sin = (t.cpu().double().numpy() for t in (seen.norm, *seen.turn))
-    return Block(
+        features = inputs(*(tensor.to(device) for tensor in tensors))
+    norm, cos, sin = (t.cpu().double().numpy() for t in (features.norm, *features.phase))
+    return SimulatedBlock(
         real=real.to(device),
         imaginary=imaginary.to(device) if np.iscomplexobj(signals) else None,
         known=known.to(device),
-        targets=torch.from_numpy(model.targets.of(tissue, norm, (cos, sin))).to(device),
-        amplitude=seen.norm / model.sequence.n_samples**0.5,
+        targets=torch.from_numpy(model.targets.encode(tissue, norm, (cos, sin))).to(device),
+        amplitude=features.norm / model.sequence.n_samples**0.5,
     )
 
 
-def add_noise(clean: Block, snr_db: Tensor | None, generator: torch.Generator) -> Voxels:
-    """Noise of given ratios [dB] `(voxel,)` on signals; None adds none.
+def add_noise(clean: SimulatedBlock, snr_db: Tensor | None, generator: torch.Generator) -> Voxels:
+    """Add noise of given SNRs [dB] `(voxel,)` to signals; None adds none.
 
-    Noise of an orthonormal basis is as white as that of the samples, and as strong.
+    White noise stays white, with the same sigma, in an orthonormal basis.
     """
     imaginary = torch.zeros_like(clean.real) if clean.imaginary is None else clean.imaginary
     if snr_db is None:
@@ -95,80 +95,80 @@ def add_noise(clean: Block, snr_db: Tensor | None, generator: torch.Generator) -
 
 
 class Source:
-    """Blocks of tissue by number, the next one simulated while one is in use.
+    """Blocks of tissue by number; the next block is simulated while one is in use.
 
     Parameters
     ----------
     model
-        Says what tissue is expected and what is played.
+        Model with prior and sequence.
     data
-        How much is simulated at a time.
+        Size of the blocks, or of a fixed set.
     key
-        Seed and number of the stage: every stage draws tissue of its own, but for a fixed set.
+        Seed and number of the stage: unless the set is fixed, every stage draws new tissue.
     """
 
     def __init__(self, model: Model, data: Data, key: tuple[int, int]) -> None:
         self._model, self._data, self._key = model, data, key
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="spinprint-simulation")
-        self._coming: dict[int, Future[Block]] = {}
-        self._current: tuple[int, Block] | None = None
+        self._pending: dict[int, Future[SimulatedBlock]] = {}
+        self._current: tuple[int, SimulatedBlock] | None = None
         self._order: tuple[tuple[int, int], Tensor] | None = None
         self.waited = 0.0
-        """Time the training has waited for signals [s]."""
+        """Time for which the training has waited for signals [s]."""
 
     @property
     def size(self) -> int:
-        """Tissues of a block; a fixed set is one block."""
+        """Tissues per block; a fixed set is one block."""
         return self._data.tissues or self._data.block
 
     def steps_per_block(self, batch: int) -> int:
-        """Steps after which the next block begins."""
+        """Steps for which a block is used."""
         return max(1, self.size // batch) * self._data.passes
 
-    def block(self, number: int) -> Block:
-        """A block by its number; of a fixed set there is only one."""
+    def block(self, number: int) -> SimulatedBlock:
+        """Return a block by its number; a fixed set has only one."""
         if self._data.tissues:
             number = 0
         if self._current is None or self._current[0] != number:
             begun = time.monotonic()
-            self._current = (number, self._ask(number).result())
+            self._current = (number, self._request(number).result())
             self.waited += time.monotonic() - begun
-            self._coming = {n: coming for n, coming in self._coming.items() if n > number}
+            self._pending = {n: future for n, future in self._pending.items() if n > number}
             if not self._data.tissues:
-                self._ask(number + 1)
+                self._request(number + 1)
         return self._current[1]
 
-    def _ask(self, number: int) -> Future[Block]:
-        if number not in self._coming:
+    def _request(self, number: int) -> Future[SimulatedBlock]:
+        if number not in self._pending:
             seed, stage = self._key
             key = (seed, TISSUE) if self._data.tissues else (seed, TISSUE, stage, number)
-            self._coming[number] = self._worker.submit(
+            self._pending[number] = self._worker.submit(
                 simulate_block, self._model, self.size, stream(*key)
             )
-        return self._coming[number]
+        return self._pending[number]
 
     def rows(self, step: int, batch: int) -> tuple[int, Tensor]:
-        """Which tissues a step learns from: the number of their block, and rows of it.
+        """Return the tissues of a step: the number of their block, and rows of it, `(voxel,)`.
 
-        Every pass goes through a block in an order of its own; what does not fill a batch is
-        left out.
+        Every pass through a block has its own order; an incomplete batch is left out.
         """
         number, within = divmod(step, self.steps_per_block(batch))
         if self.size < batch:
             generator = torch_stream(*self._key, ORDER, number, within)
             return number, torch.randint(self.size, (batch,), generator=generator)
-        turn, place = divmod(within, self.size // batch)
-        if self._order is None or self._order[0] != (number, turn):
-            generator = torch_stream(*self._key, ORDER, number, turn)
-            self._order = ((number, turn), torch.randperm(self.size, generator=generator))
-        return number, self._order[1][place * batch : (place + 1) * batch]
+        number_of_pass, index = divmod(within, self.size // batch)
+        if self._order is None or self._order[0] != (number, number_of_pass):
+            generator = torch_stream(*self._key, ORDER, number, number_of_pass)
+            self._order = ((number, number_of_pass), torch.randperm(self.size, generator=generator))
+        start = index * batch
+        return number, self._order[1][start : start + batch]
 
     def close(self) -> None:
-        """Wait for what is being simulated, and forget it."""
+        """Wait for the running simulation and discard it."""
         self._worker.shutdown(cancel_futures=True)
 
 
 def draw_snr(limits: tuple[float, float], count: int, generator: torch.Generator) -> Any:
-    """Ratios drawn evenly from a range [dB], `(voxel,)`."""
+    """Draw SNRs uniformly from a range [dB], `(voxel,)`."""
     low, high = limits
     return low + (high - low) * torch.rand(count, generator=generator)

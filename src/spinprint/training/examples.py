@@ -1,4 +1,4 @@
-"""Tissue and noise that stay the same, to measure any estimator on."""
+"""Fixed tissue and noise to compare estimators on."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .streams import VALIDATION, stream
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Tissues of a prior and their signals, with noise that depends on the seed alone.
+    """Tissues of a prior and their signals, with noise that depends only on the seed.
 
-    The noise is drawn in time, before any compression: networks that see other bases, and
-    matching, are given the same signals.
+    The noise is drawn in time, before any compression: networks with different bases, and
+    matching, receive the same signals.
     """
 
     sequence: Sequence
-    """What is played."""
+    """Sequence of the acquisition."""
     tissue: Tissue
-    """The truth, flat, `(tissue,)`."""
+    """True parameters, flat, `(tissue,)`."""
     seed: int
-    """Of the noise."""
+    """Seed of the noise."""
 
     @classmethod
     def draw(cls, sequence: Sequence, prior: Prior, count: int, seed: int) -> Examples:
@@ -39,26 +39,26 @@ class Examples:
         Raises
         ------
         TissueError
-            Next to no draw keeps the constraints of the prior.
+            Almost no draw satisfies the constraints of the prior.
         """
         return cls(sequence, prior.draw(count, stream(seed, VALIDATION)), seed)
 
     @cached_property
     def signals(self) -> NDArray[Any]:
-        """Without noise, `(tissue, time)`; real where the sequence keeps them real."""
+        """Noise-free signals, `(tissue, time)`; real if the sequence keeps them real."""
         return simulate_flat(self.sequence, self.tissue)[:, 0]
 
     def noisy(
         self, snr_db: float, number: int
     ) -> tuple[NDArray[np.complex64], NDArray[np.float64]]:
-        """Signals with noise, `(tissue, time)`, and its sigma per channel, `(tissue,)`.
+        """Return noisy signals, `(tissue, time)`, and sigma per channel, `(tissue,)`.
 
         Parameters
         ----------
         snr_db
-            Ratio that every signal has for itself, "rms" convention [dB].
+            SNR of every signal, "rms" convention [dB].
         number
-            Which draw of noise.
+            Number of the draw of noise.
         """
         sigma = snr_to_sigma(self.signals, snr_db)
         return add_noise(self.signals, sigma, stream(self.seed, VALIDATION, number)), sigma

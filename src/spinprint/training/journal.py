@@ -1,4 +1,4 @@
-"""The log of a training, a JSON object a line, and TensorBoard where it is installed."""
+"""The log of a training: JSON lines, and TensorBoard if it is installed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOG = "log.jsonl"
 
 
 class Journal:
-    """Appends a line for every measurement; of no folder, writes nothing."""
+    """Appends one line per validation; without a folder, writes nothing."""
 
     def __init__(self, folder: Path | None) -> None:
         self._path = None if folder is None else folder / LOG
@@ -29,16 +29,16 @@ class Journal:
 
     @classmethod
     def open(cls, folder: Path, position: Position) -> Journal:
-        """The log of a training at a position: lines beyond it are of a run that was killed."""
+        """Open the log of a training and remove lines of a killed run beyond a position."""
         path = folder / LOG
         with output_errors(path):
             lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        kept = [line for line in lines if _before(line, position)]
+        kept = [line for line in lines if _is_before(line, position)]
         with replacing(path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         return cls(folder)
 
-    def measured(
+    def record(
         self,
         stage: Stage,
         position: Position,
@@ -47,7 +47,7 @@ class Journal:
         source: Source,
         scores: dict[str, Score],
     ) -> None:
-        """Write what was measured."""
+        """Append the results of a validation."""
         if self._path is None:
             return
         mse = {name: float(np.mean(score.mse)) for name, score in scores.items()}
@@ -71,7 +71,7 @@ class Journal:
 
 
 def _board(folder: Path) -> Any:
-    """A writer for TensorBoard (extra `tensorboard`); None where it is not installed."""
+    """Create a writer for TensorBoard (extra `tensorboard`); None if it is not installed."""
     if find_spec("tensorboard") is None:
         return None
     from torch.utils.tensorboard import SummaryWriter
@@ -79,10 +79,10 @@ def _board(folder: Path) -> Any:
     return SummaryWriter(str(folder / "tensorboard"))
 
 
-def _before(line: str, position: Position) -> bool:
-    """Whether a line was written before a position; a line cut short was not."""
+def _is_before(line: str, position: Position) -> bool:
+    """Whether a line is complete and not beyond a position."""
     try:
-        told = json.loads(line)
-        return (told["number"], told["step"]) <= (position.stage, position.step)
+        entry = json.loads(line)
+        return (entry["number"], entry["step"]) <= (position.stage, position.step)
     except (ValueError, LookupError, TypeError):
         return False

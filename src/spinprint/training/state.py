@@ -1,4 +1,4 @@
-"""A training that was stopped: all it takes to go on to the same weights."""
+"""State of a stopped training: everything needed to continue to the same weights."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ _FILE = "state.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a training has come."""
+    """Progress of a training."""
 
     digest: str
-    """Of all that decides what it gives."""
+    """Digest of all that determines its result."""
     stage: int = 0
-    """The stage at work."""
+    """Number of the current stage."""
     step: int = 0
-    """Steps of that stage that are done."""
+    """Completed steps of that stage."""
     best: float | None = None
-    """The best figure of the stage so far."""
+    """Lowest validation error of the stage so far."""
     since_best: int = 0
-    """Measurements since then."""
+    """Validations since then."""
     seconds: float = 0.0
-    """Time spent."""
+    """Duration of the stage so far [s]."""
     validation: dict[str, Any] = field(default_factory=dict)
-    """What was measured when the stage was at its best."""
+    """Scores at the lowest validation error."""
 
     def moved(self, **changes: Any) -> Position:
-        """A copy with some fields changed."""
+        """Copy with some fields changed."""
         return replace(self, **changes)
 
 
 def write_state(folder: Path, position: Position, tensors: dict[str, Tensor]) -> None:
-    """Write position and tensors as one file, whole or not at all."""
-    held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    told = {"position": json.dumps(asdict(position))}
+    """Write position and tensors to one file, completely or not at all."""
+    arrays = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {"position": json.dumps(asdict(position))}
     with replacing(folder / _FILE) as temporary:
-        temporary.write_bytes(safetensors.torch.save(held, told))
+        temporary.write_bytes(safetensors.torch.save(arrays, metadata))
 
 
 def read_state(folder: Path) -> tuple[Position, dict[str, Tensor]] | None:
-    """What `write_state` wrote last; None if there is nothing.
+    """Read the state that `write_state` wrote last; None if there is none.
 
     Raises
     ------
@@ -64,18 +64,18 @@ def read_state(folder: Path) -> tuple[Position, dict[str, Tensor]] | None:
         with safetensors.safe_open(path, framework="pt") as file:
             position = Position(**json.loads(file.metadata()["position"]))
             return position, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except Exception as error:  # whatever a damaged file makes the reader raise
+    except Exception as error:  # a damaged file can raise anything
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{path}: damaged ({text}): delete {folder} to begin anew") from None
+        raise ModelError(f"{path}: damaged ({text}): delete {folder} to start again") from None
 
 
 def drop_state(folder: Path) -> None:
-    """Forget a training that is done."""
+    """Delete the state of a completed training."""
     (folder / _FILE).unlink(missing_ok=True)
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
-    """What an optimiser remembers, by name."""
+    """State of an optimiser, by name."""
     return {
         f"{prefix}.{index}.{key}": torch.as_tensor(value)
         for index, state in optimiser.state_dict()["state"].items()
@@ -86,7 +86,7 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str
 def restore_optimiser(
     optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor], prefix: str
 ) -> None:
-    """Give an optimiser back what it remembered."""
+    """Restore the state of an optimiser."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith(f"{prefix}."):

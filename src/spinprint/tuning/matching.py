@@ -62,7 +62,7 @@ class MatchingTask:
     @classmethod
     def of(cls, sequence: Sequence, config: TuneConfig) -> MatchingTask:
         """The search that a tuning file asks for."""
-        law = config.base.law() or Prior.default(sequence)
+        law = config.base.stated_prior() or Prior.default(sequence)
         base = config.matching.base
         base = base.model_copy(update={"grid": _grid(law) | (base.grid or {})})
         assert base.grid is not None
@@ -175,7 +175,11 @@ class MatchingTask:
     @cached_property
     def _law(self) -> Prior:
         training = self.config.base
-        return training.validation.law() or training.law() or Prior.default(self.sequence)
+        return (
+            training.validation.stated_prior()
+            or training.stated_prior()
+            or Prior.default(self.sequence)
+        )
 
     @cached_property
     def _examples(self) -> Examples:

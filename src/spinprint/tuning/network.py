@@ -46,7 +46,7 @@ class NetworkTask:
     def of(cls, sequence: Sequence, config: TuneConfig) -> NetworkTask:
         """The search that a tuning file asks for."""
         try:
-            law = config.base.law() or Prior.default(sequence)
+            law = config.base.stated_prior() or Prior.default(sequence)
             if config.space is None:
                 return cls(sequence, config, network_space(sequence, law, config.base))
             return cls(sequence, config, Space.parse(config.space))
@@ -59,7 +59,7 @@ class NetworkTask:
         for name, value, chosen in self.space.probes():
             try:
                 config = self.training(chosen)
-                config.law()
+                config.stated_prior()
             except InputError as error:
                 raise type(error)(f"{name} = {value}: {error}") from None
             rank = getattr(config.network.core, "rank", None)
@@ -110,7 +110,7 @@ class NetworkTask:
     def run(self, chosen: Chosen, hear: Hear) -> Found:
         """Train, and hear of every measurement of the last stage."""
         from ..training.loop import train
-        from ..training.validation import figure
+        from ..training.validation import mean_log_error
 
         config = self.training(chosen)
         before = sum(stage.steps for stage in config.stage[:-1])
@@ -120,7 +120,7 @@ class NetworkTask:
             nonlocal best
             if stage.name != config.stage[-1].name:
                 return
-            error = figure(scores, clean=False)
+            error = mean_log_error(scores, clean=False)
             best = min(best, (error, scores), key=lambda pair: pair[0])
             hear(error, before + done)
 
@@ -153,7 +153,7 @@ class NetworkTask:
             steps = budget or sum(stage["steps"] for stage in values["stage"])
             values["validation"]["every"] = math.ceil(steps / self.config.measurements)
             values["validation"]["patience"] = None
-        law = base.law() or Prior.default(self.sequence)
+        law = base.stated_prior() or Prior.default(self.sequence)
         if values["validation"]["prior"] is None:
             values["validation"]["prior"] = law.to_dict()
         return parse_config(values)

@@ -17,7 +17,7 @@ from ..evaluation.map_risk import MapRisk, map_risk
 from ..prior import Prior
 from ..sequence import Sequence
 from .evaluation_input import EvaluationInput
-from .stages import Stage
+from .stages import StageDisplay
 
 Tell = Callable[[str], object]
 
@@ -88,7 +88,7 @@ def choose_prior(given: EvaluationInput, path: Path | None) -> tuple[Prior, str,
     if path is not None:
         from ..training.config import load_config  # with pydantic, which nothing else here needs
 
-        law = load_config(path).law()
+        law = load_config(path).stated_prior()
         if law is None:
             raise TissueError(f"{path}: states no [prior], which is what --prior is to give")
         return law, f"stated in {path}", given.sequence
@@ -99,7 +99,7 @@ def choose_prior(given: EvaluationInput, path: Path | None) -> tuple[Prior, str,
 
 
 def find_risk(
-    given: EvaluationInput, path: Path | None, seed: int, stage: Stage, tell: Tell
+    given: EvaluationInput, path: Path | None, seed: int, stage: StageDisplay, tell: Tell
 ) -> tuple[MapRisk, str]:
     """The Bayes risk at the ratio of the maps, and which prior it is of in words.
 

@@ -190,7 +190,7 @@ def _of_knee(n: int, rng: np.random.Generator) -> Tissue:
         name: np.array([float(one.get(name)) for one in chosen]) * spread[name]
         for name in PARAMETERS
     }
-    return Tissue(**values, b1=B1.place(rng.random(n)))
+    return Tissue(**values, b1=B1.from_uniform(rng.random(n)))
 
 
 def _out_of_range(n: int, rng: np.random.Generator) -> Tissue:

@@ -1,4 +1,4 @@
-"""Commands that train networks, search settings and run studies."""
+"""Commands that train and export networks, tune settings and run studies."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def train(
     config: Path | None = None,
     seed: Whole | None = None,
 ) -> None:
-    """Train a network to map; started again, a stopped training goes on where it was.
+    """Train a network; if it was stopped, the same command resumes it.
 
     Example: spinprint train knee_t1_t2_t1rho --out network
 
     Parameters
     ----------
     sequence
-        A sequence file, or the name of a preset.
+        Sequence file or name of a preset.
     out
-        Folder for the model, and its log while it is trained.
+        Folder for the model and the log of its training.
     config
-        A training file (TOML, spinprint-train/1): prior, network, stages of training.
+        Training file (TOML, spinprint-train/1) with prior, network and stages.
     seed
-        Of weights, tissue and noise, instead of that of the file; 0 if neither states one.
+        Seed of weights, tissue and noise, which replaces that of the file (default 0).
     """
     from ..workflows.training import train_network
 
@@ -52,27 +52,28 @@ def tune(
     workers: Whole = 1,
     storage: str | None = None,
 ) -> None:
-    """Search for good settings of a network or of matching; started again, a search goes on.
+    """Tune the settings of networks or matching; the same command resumes a stopped search.
 
     Example: spinprint tune knee_t1_t2_t1rho --trials 40 --out tuning
 
     Parameters
     ----------
     sequence
-        A sequence file, or the name of a preset.
+        Sequence file or name of a preset.
     out
         Folder for best.toml, trials.csv, trials.json, importances.json and report.html.
     config
-        A tuning file (TOML, spinprint-tune/1); without it a default space is searched.
+        Tuning file (TOML, spinprint-tune/1); the default is a built-in search space.
     trials
-        Settings to try in all, those of earlier runs counted; 40 if the file says nothing.
+        Total number of trials, including those of earlier runs; 40 if the file sets none.
     what
-        network: best.toml is for `spinprint train --config`; matching: grid, rank and refinement
-        against error, time and memory, and best.toml is for `spinprint dictionary --grid`.
+        network: best.toml is an input of `spinprint train --config`; matching: grid, rank and
+        refinement against error, time and memory; best.toml is an input of `spinprint dictionary
+        --grid`.
     workers
-        Processes that share the trials and the cores.
+        Number of processes that share the trials and the cores.
     storage
-        URL of a database, say postgresql://..., through which several machines share the trials.
+        URL of a database, e.g. postgresql://..., for trials shared by several machines.
     """
     from ..workflows.tuning import tune as run_tuning
 
@@ -87,16 +88,16 @@ def tune(
 
 @app.command
 def export(model: Path, *, out: Path) -> None:
-    """Write a trained network as ONNX, to run it in other programs.
+    """Export a trained network as ONNX for other programs.
 
     Example: spinprint export network --out network.onnx
 
     Parameters
     ----------
     model
-        A folder that `spinprint train` has written.
+        Folder written by `spinprint train`.
     out
-        The ONNX file to write (needs the extra `onnx`).
+        ONNX file to write (requires the extra `onnx`).
     """
     from ..workflows.export import export_model
 
@@ -111,21 +112,21 @@ def study(
     scale: Literal["smoke", "quick", "full"] = "quick",
     seed: Whole = 0,
 ) -> None:
-    """Run the experiment of a paper and judge its claims; stopped, it goes on where it was.
+    """Run the experiment of a paper and assess its claims; the same command resumes it.
 
     Example: spinprint study finkelstein2022 --scale smoke --out study
 
     Parameters
     ----------
     name
-        finkelstein2022: transfer learning of T1, T2 and ADC; zhang2025: networks beside matching
-        for T1, T2 and T1rho.
+        finkelstein2022: transfer learning for T1, T2 and ADC; zhang2025: networks and matching for
+        T1, T2 and T1rho.
     out
         Folder for report.html, tables.md, results.json and the networks.
     scale
-        smoke: under 2 minutes on 2 cores; quick: under 30; full: hours.
+        smoke: under 2 minutes on 2 cores; quick: under 30 minutes; full: hours.
     seed
-        What all random numbers follow from.
+        Seed of all random numbers.
     """
     from ..studies import find_study
     from ..studies.study import run_study

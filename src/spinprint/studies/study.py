@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..files import check_output_folder, check_replaceable, claim, staging
 from ..parallel import Progress
 from ..report import Page, Section, Verdict, Verdicts, write_markdown, write_page
-from ..workflows.stages import Stage, silent
+from ..workflows.stages import StageDisplay, silent
 from .results import FILE, Results, plain
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Run(Generic[Scale]):
     """Where everything is written."""
     results: Results
     """What was found so far."""
-    stage: Stage
+    stage: StageDisplay
     """Shows the steps."""
 
     def step(self, name: str, work: Callable[[Progress], Found]) -> Any:
@@ -130,7 +130,7 @@ def run_study(
     *,
     scale: str = "quick",
     seed: int = 0,
-    stage: Stage = silent,
+    stage: StageDisplay = silent,
     tell: Callable[[str], None] = lambda _: None,
 ) -> StudyResult:
     """Run a study; stopped at any moment and called again alike, it goes on where it was.

@@ -22,7 +22,7 @@ from .simulation import (
     simulate_phantom,
     write_simulation,
 )
-from .stages import Stage, silent
+from .stages import StageDisplay, silent
 
 SNR_DB = 30.0
 N_BOOTSTRAP = 100
@@ -30,7 +30,7 @@ _SIMULATED, _MAPS, _REPORT = "simulated", "maps", "report.html"
 MATRIX, SLICES = 96, 3  # few enough for a demo of seconds, enough to look through
 
 
-def run_demo(out: Path, *, seed: int = 0, stage: Stage = silent) -> Path:
+def run_demo(out: Path, *, seed: int = 0, stage: StageDisplay = silent) -> Path:
     """Simulate a knee, map it, compare with the truth and write a report.
 
     Writes `out/simulated` (series, sequence, labels, truth), `out/maps` (a BIDS derivative) and
@@ -62,7 +62,7 @@ def _earlier(out: Path) -> list[Path]:
     return [*earlier_simulation(out / _SIMULATED), *earlier_maps(out / _MAPS), out / _REPORT]
 
 
-def _write(folder: Path, out: Path, seed: int, stage: Stage) -> None:
+def _write(folder: Path, out: Path, seed: int, stage: StageDisplay) -> None:
     """Write all that is to go to `out` into a folder."""
     from ..report import ReportContent, pick_fingerprints, write_report
 

@@ -11,7 +11,7 @@ from ..errors import DictionaryError, TissueError
 from ..parameters import FIELDS
 from ..sequence import Sequence
 from ..tissue import ParameterGrid
-from .stages import Stage, silent
+from .stages import StageDisplay, silent
 
 
 def build_dictionary(
@@ -21,7 +21,7 @@ def build_dictionary(
     rank: int | None = None,
     energy: float | None = None,
     *,
-    stage: Stage = silent,
+    stage: StageDisplay = silent,
 ) -> Path:
     """Build a dictionary and write it; arguments as on the command line.
 

@@ -18,7 +18,7 @@ from ..io.sidecar import has_keys, sidecar_path, write_json
 from ..maps import UNITS
 from .evaluation_input import CORE, EvaluationInput, read_input
 from .evaluation_limits import Tell, find_bound, find_risk
-from .stages import Stage, silent
+from .stages import StageDisplay, silent
 
 if TYPE_CHECKING:
     from ..report import Picture
@@ -66,7 +66,7 @@ def evaluate_maps(
     subject: str | None = None,
     resamples: int = 500,
     seed: int = 0,
-    stage: Stage = silent,
+    stage: StageDisplay = silent,
     tell: Tell = print,
 ) -> EvaluationResult:
     """Compare maps with the truth, with other maps, or with the tables of a phantom.

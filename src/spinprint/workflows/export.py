@@ -7,10 +7,10 @@ from pathlib import Path
 from ..files import check_output_file
 from ..networks.model import Model
 from ..networks.onnx import export_onnx
-from .stages import Stage, silent
+from .stages import StageDisplay, silent
 
 
-def export_model(folder: Path, out: Path, *, stage: Stage = silent) -> Path:
+def export_model(folder: Path, out: Path, *, stage: StageDisplay = silent) -> Path:
     """Write the network of a model folder as ONNX.
 
     Raises

@@ -37,7 +37,7 @@ from ..io import (
 )
 from ..maps import Maps, Status
 from ..sequence import Sequence
-from .stages import Stage, silent
+from .stages import StageDisplay, silent
 
 ESTIMATORS: dict[str, Callable[[Dictionary], Estimator]] = {
     "match": DictionaryMatching,
@@ -101,7 +101,7 @@ def map_series(
     b0_path: Path | None = None,
     sigma: float | None = None,
     subject: str = "01",
-    stage: Stage = silent,
+    stage: StageDisplay = silent,
 ) -> MapResult:
     """Map a series file and write a BIDS derivative.
 

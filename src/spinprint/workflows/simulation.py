@@ -21,7 +21,7 @@ from ..sequence import Sequence, format_sequence, load_sequence
 from ..simulation.acquisition import Sampling, scan
 from ..simulation.phantoms import PHANTOMS, Fields, Phantom
 from ..simulation.phantoms.seeds import stream
-from .stages import Stage, silent
+from .stages import StageDisplay, silent
 
 SNR_CONVENTION = "rms"
 TRUTH = "truth"
@@ -75,7 +75,7 @@ def simulate_phantom(
     rescan: bool = False,
     noise: Noise = "complex",
     sampling: Sampling | None = None,
-    stage: Stage = silent,
+    stage: StageDisplay = silent,
     **options: Any,
 ) -> Simulation:
     """Image a phantom.
@@ -184,7 +184,12 @@ def _check_noise(snr_db: float | None, sigma: float | None, noise: str) -> None:
 
 
 def run_simulation(
-    sequence: Sequence, out: Path, phantom: str = "knee", *, stage: Stage = silent, **options: Any
+    sequence: Sequence,
+    out: Path,
+    phantom: str = "knee",
+    *,
+    stage: StageDisplay = silent,
+    **options: Any,
 ) -> tuple[Simulation, Path]:
     """Image a phantom and write all of it; options as for `simulate_phantom`.
 

@@ -1,4 +1,4 @@
-"""How a workflow tells what it is doing, without knowing who listens."""
+"""How workflows report progress, independent of the display."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 
 from ..parallel import Progress
 
-Stage = Callable[[str], AbstractContextManager[Progress]]
-"""Opens a named stage of the work; the progress it gives is called with (done, total)."""
+StageDisplay = Callable[[str], AbstractContextManager[Progress]]
+"""Opens a named stage of the work; yields a function to call with (done, total)."""
 
 
 @contextmanager
 def silent(name: str) -> Iterator[Progress]:  # noqa: ARG001
-    """A stage nobody hears of."""
+    """Display nothing."""
     yield lambda done, total: None  # noqa: ARG005

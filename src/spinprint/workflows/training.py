@@ -1,4 +1,4 @@
-"""A sequence and a training file in, a model folder out."""
+"""From a sequence and a training file to a model folder."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ..networks.model import Model
 from ..sequence import Sequence
 from ..training.config import TrainConfig, load_config, with_seed
 from ..training.loop import train
-from .stages import Stage, silent
+from .stages import StageDisplay, silent
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainResult:
-    """What a training made."""
+    """Result of a training."""
 
     model: Model
-    """The network of the last stage at its best."""
+    """The network of the last stage at its best validation."""
     remarks: tuple[str, ...]
-    """How good it was found to be, a sentence each."""
+    """Validation errors, one sentence each."""
 
 
 def train_network(
@@ -30,16 +30,16 @@ def train_network(
     config_path: Path | None = None,
     seed: int | None = None,
     *,
-    stage: Stage = silent,
+    stage: StageDisplay = silent,
 ) -> TrainResult:
     """Train a network and write its folder; arguments as on the command line.
 
-    A training that was stopped is taken up again by the same call.
+    The same call resumes a stopped training.
 
     Raises
     ------
     InputError
-        Something given cannot be used.
+        An argument is invalid.
     """
     check_output_folder(out)
     config = load_config(config_path) if config_path else TrainConfig()
@@ -51,10 +51,10 @@ def train_network(
 
 
 def _remarks(validation: dict[str, Any]) -> tuple[str, ...]:
-    """The errors by ratio, as they were measured."""
-    told = (
+    """Errors by SNR."""
+    errors = (
         f"{name if name == 'clean' else f'{name} dB'}: "
         + ", ".join(f"{parameter} {mse:.3g}" for parameter, mse in score["mse_of"].items())
         for name, score in validation.items()
     )
-    return ("Mean squared error of parameters scaled to 0..1, by signal-to-noise ratio:", *told)
+    return ("Mean squared error of parameters scaled to 0..1, by signal-to-noise ratio:", *errors)

@@ -18,7 +18,7 @@ from ..tuning.network import NetworkTask
 from ..tuning.results import Trial, best_of, trial_table
 from ..tuning.run import Tell, run_search
 from ..tuning.task import Task
-from .stages import Stage, silent
+from .stages import StageDisplay, silent
 
 if TYPE_CHECKING:
     from ..tuning.search import Search
@@ -56,7 +56,7 @@ def tune(
     what: str = "network",
     workers: int = 1,
     storage: str | None = None,
-    stage: Stage = silent,
+    stage: StageDisplay = silent,
     tell: Tell | None = None,
 ) -> TuneResult:
     """Search for good settings; arguments as on the command line.

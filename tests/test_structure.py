@@ -20,10 +20,12 @@ PACKAGE = ROOT / "src" / "spinprint"
 ORDER = (
     # the way of the data: a stage imports those before it, never those after it
     "errors",
+    "text",
     "files",
     "cache",
     "source",
     "settings",
+    "streams",
     "parallel",
     "memory",
     "simd",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import InputError
+from .text import parse_toml, read_text
 
 Parsed = TypeVar("Parsed")
 
@@ -39,14 +39,7 @@ def load_toml(
     error
         What is raised where the file cannot be read.
     """
-    try:
-        data = tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise error(f"{path}: no such {kind} file") from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise error(f"{path}: cannot be read as text ({problem})") from None
-    except tomllib.TOMLDecodeError as problem:
-        raise error(f"{path}: not valid TOML ({problem})") from None
+    data = parse_toml(read_text(path, error, f"no such {kind} file"), path, error)
     try:
         return parse(data)
     except InputError as problem:

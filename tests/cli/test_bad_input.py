@@ -130,9 +130,11 @@ def test_a_file_that_is_none(map_refused: Refused, scan: Path, content: Any, mat
         ("--mask", np.ones((24, 23, 1)), r"x.nii: the mask has shape \(24, 23, 1\), the series"),
         ("--mask", np.zeros((24, 24, 1)), "x.nii: no voxel is inside the mask"),
         ("--mask", np.ones((24, 24, 1), complex), "x.nii: is complex: a mask is real"),
-        ("--b1-map", np.full((24, 24, 1), 97.0), "x.nii: the B1 map looks like percent.*by 100"),
+        ("--b1-map", np.full((24, 24, 1), 97.0), "x.nii: the B1 map is not clearly rel"),
+        ("--b1-map", np.full((24, 24, 1), 8.0), "x.nii: the B1 map is not clearly relative"),
         ("--b1-map", np.full((24, 24, 1), np.nan), "x.nii: the B1 map holds no finite value"),
-        ("--b0-map", np.arange(576.0).reshape(24, 24, 1) * 100, "the b0 map spans .* Hz"),
+        ("--b0-map", np.arange(576.0).reshape(24, 24, 1) * 100, "x.nii: the B0 map is not in"),
+        ("--b0-map", np.arange(576.0).reshape(24, 24, 1) * 6 - 1725, "the b0 map spans .* Hz"),
     ],
 )
 def test_a_map_that_does_not_fit(

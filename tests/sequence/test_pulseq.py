@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -656,6 +657,73 @@ def test_a_damaged_file_is_refused(path: Path, damage: Callable[[str], str], mes
     with pytest.raises(SequenceError, match=message) as caught:
         read_pulseq(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_byte_order_mark_and_windows_lines_are_read(path: Path) -> None:
+    text = fisp().write(path).read_text()
+    plain = read_pulseq(path)
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert read_pulseq(path).digest == plain.digest
+    path.write_bytes(text.encode("utf-16"))
+    with pytest.raises(SequenceError, match=r"played\.seq: cannot be read as text .it is UTF-16"):
+        read_pulseq(path)
+
+
+@pytest.mark.parametrize("version", ["1.3", "1.5"])
+def test_a_file_cut_at_any_line_ends(path: Path, version: str) -> None:
+    lines = fisp().write(path, version).read_text().splitlines(keepends=True)
+    whole = read_pulseq(path)
+    stated = [i + 1 for i, line in enumerate(lines) if line.startswith("num_samples")]
+    for end in (*stated, *range(0, len(lines), 7)):  # the first kept pypulseq reading for ever
+        path.write_text("".join(lines[:end]))
+        with suppress(SequenceError):
+            assert read_pulseq(path).n_samples == whole.n_samples  # only the signature is gone
+
+
+@pytest.mark.parametrize(
+    ("pattern", "new", "message"),
+    [
+        (r"num_samples \d+", "num_samples 1000000000", "a shape has 1000000000 samples"),
+        (r"num_samples \d+", "num_samples 1e3", "a shape of 1e3 samples: their number must be w"),
+        (r"num_samples \d+", "num_samples -4", "a shape of -4 samples"),
+        (r"(\[ADC\][^\[]*?\n1 )8 ", r"\g<1>1000000000 ", "the ADC has 1000000000 samples: 1 t"),
+        (r"(\[ADC\][^\[]*?\n1 )8 ", r"\g<1>0 ", "the ADC has 0 samples"),
+        (r"(\[ADC\][^\[]*?\n1 8 )\d+", r"\g<1>nan", "block 6: the ADC holds a value"),
+        (r"(\[TRAP\][^\[]*?\n\s*\d+\s+)\S+", r"\g<1>inf", "cannot read it as Pulseq"),
+        (
+            "RadiofrequencyRasterTime .*",
+            "RadiofrequencyRasterTime 0",
+            "= 0.0 must be a positiv",
+        ),
+        ("BlockDurationRaster .*", "BlockDurationRaster x", "BlockDurationRaster = x must be a p"),
+    ],
+)
+def test_sizes_and_values_are_checked_before_they_are_used(
+    path: Path, pattern: str, new: str, message: str
+) -> None:
+    text = fisp().write(path).read_text()
+    damaged = re.sub(pattern, new, text, count=1)
+    assert damaged != text
+    path.write_text(damaged)
+    with pytest.raises(SequenceError, match=message):
+        read_pulseq(path)
+
+
+def test_shapes_of_unequal_length_are_refused(path: Path) -> None:
+    scanner = fisp()
+    scanner.shape(500 * np.hanning(20), "excitation")
+    text = scanner.write(path).read_text()
+    shapes = text[text.index("[SHAPES]") :]
+    halves = re.sub(r"num_samples 20\n((?:[^\n]+\n)+)", _halved, shapes, count=1)
+    assert halves != shapes
+    path.write_text(text.replace(shapes, halves))
+    with pytest.raises(SequenceError, match=r"equally long|cannot read it as Pulseq"):
+        read_pulseq(path)
+
+
+def _halved(shape: re.Match[str]) -> str:
+    lines = shape[1].splitlines(keepends=True)
+    return f"num_samples {len(lines) // 2}\n" + "".join(lines[: len(lines) // 2])
 
 
 def test_a_missing_file_is_named(path: Path) -> None:

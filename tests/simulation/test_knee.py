@@ -316,10 +316,10 @@ def test_tissue_moves_with_the_person() -> None:
     from spinprint.simulation.phantoms import Pose
     from spinprint.simulation.phantoms.knee import person_seed
     from spinprint.simulation.phantoms.raster import Grid
-    from spinprint.simulation.phantoms.seeds import stream
+    from spinprint.streams import phantom_stream
 
     person = person_seed(0, 2)
-    pose = Pose.sample(stream(person, "pose"))
+    pose = Pose.sample(phantom_stream(person, "pose"))
     assert pose != Pose()
     shape = (56, 56, 3)
     scans = [knee(shape, volunteer=2, rescan=again) for again in (False, True)]

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from spinprint import Data, Mlp, Model, NetworkConfig, Recurrent, Sequence
+from spinprint.streams import stream
 from spinprint.training.data import Source, add_noise, simulate_block, torch_stream
-from spinprint.training.streams import stream
 
 from .conftest import tiny
 

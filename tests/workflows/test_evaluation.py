@@ -17,7 +17,7 @@ import pytest
 import spinprint as sp
 from spinprint.evaluation.comparison import Role
 from spinprint.evaluation.map_risk import map_risk
-from spinprint.io import read_labels
+from spinprint.io import FieldFiles, read_labels
 from spinprint.io.arrays import read_array
 from spinprint.prior import Prior, Uniform
 from spinprint.simulation.phantoms import nist
@@ -282,8 +282,9 @@ def test_bounds_take_the_fields_that_the_maps_were_given(mixed: Path) -> None:
     assert "B1 as given, B0 nominal" in said
     # Four fifths of the flip angle give less signal of T2.
     assert np.nanmedian(known["t2"] / nominal["t2"]) > 1.02
+    estimated = given.maps.replace(values={"b1": given.maps["t1"]}, sd={})
     with pytest.raises(sp.SeriesError, match="the maps estimate b1 themselves"):
-        read_fields(given.maps.replace(values={"b1": given.maps["t1"]}, sd={}), mixed, None)
+        read_fields(estimated, FieldFiles(b1=mixed), None)
 
 
 def test_the_bayes_risk_is_that_of_the_prior_at_the_ratio_of_the_maps(

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnusedCliTokensError
 
 from ..errors import InputError
+from .plain import speak_plainly
 from .progress import console
 
 app = App(
@@ -41,6 +42,7 @@ Bounds = Annotated[tuple[float, float], Parameter(negative=())]
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exit status 0 done, 2 wrong input, 1 a defect of ours."""
+    speak_plainly()
     try:
         app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()

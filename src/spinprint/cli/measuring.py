@@ -9,6 +9,9 @@ from ..sequence import load_sequence
 from .app import Flag, Paths, Whole, app
 from .progress import console, stage
 
+B1Unit = Literal["relative", "tenths", "percent", "permille", "degrees", "decidegrees", "radians"]
+B0Unit = Literal["hz", "rad/s", "ppm", "tesla"]
+
 
 @app.command(name="map")
 def map_(
@@ -23,6 +26,9 @@ def map_(
     mask: Path | None = None,
     b1_map: Path | None = None,
     b0_map: Path | None = None,
+    b1_unit: B1Unit | None = None,
+    b1_nominal_deg: float | None = None,
+    b0_unit: B0Unit | None = None,
     sigma: float | None = None,
     subject: str = "01",
 ) -> None:
@@ -52,9 +58,17 @@ def map_(
     mask
         Where to map; without it voxels with signal are found.
     b1_map
-        Flip angle relative to nominal.
+        Flip angle relative to nominal, or as --b1-unit says; 0 where it was not measured.
     b0_map
-        Off-resonance in Hz.
+        Off-resonance in Hz, or as --b0-unit says.
+    b1_unit
+        What the values of the B1 map are: relative (near 1), tenths (near 10), percent, permille
+        (1000, Siemens' percent x 10), or angles: degrees, decidegrees (degrees x 10), radians.
+        Without it the Units of the JSON file beside the map count; no unit is guessed.
+    b1_nominal_deg
+        Nominal flip angle of a B1 map of angles.
+    b0_unit
+        What the values of the B0 map are: hz, rad/s, ppm or tesla; else as for --b1-unit.
     sigma
         Noise per real and imaginary channel in the unit of the series; estimated if not given.
     subject
@@ -65,7 +79,8 @@ def map_(
     result = map_series(
         series, load_sequence(sequence), out, estimator=estimator, imaginary=imaginary,
         dictionary_path=dictionary, model_paths=model, mask_path=mask, b1_path=b1_map,
-        b0_path=b0_map, sigma=sigma, subject=subject, stage=stage,
+        b0_path=b0_map, b1_unit=b1_unit, b1_nominal_deg=b1_nominal_deg, b0_unit=b0_unit,
+        sigma=sigma, subject=subject, stage=stage,
     )  # fmt: skip
     for remark in result.remarks:
         console.print(remark)
@@ -85,6 +100,9 @@ def evaluate(
     purity: Path | None = None,
     b1_map: Path | None = None,
     b0_map: Path | None = None,
+    b1_unit: B1Unit | None = None,
+    b1_nominal_deg: float | None = None,
+    b0_unit: B0Unit | None = None,
     sequence: str | None = None,
     bayes_risk: Flag = False,
     prior: Path | None = None,
@@ -119,6 +137,12 @@ def evaluate(
         Flip angle relative to nominal as it was given to `spinprint map`, for the bound.
     b0_map
         Off-resonance in Hz as it was given to `spinprint map`, for the bound.
+    b1_unit
+        Unit of the B1 map, as for `spinprint map`.
+    b1_nominal_deg
+        Nominal flip angle of a B1 map of angles.
+    b0_unit
+        Unit of the B0 map, as for `spinprint map`.
     sequence
         What the maps were measured with, for the Cramér-Rao bound; found by its hash where it is a
         preset or lies beside the maps or the truth.
@@ -138,7 +162,8 @@ def evaluate(
 
     result = evaluate_maps(
         maps_dir, out, truth=truth, phantom=phantom, batch=batch, labels=labels,
-        erode=erode, purity=purity, b1_map=b1_map, b0_map=b0_map, sequence=sequence,
+        erode=erode, purity=purity, b1_map=b1_map, b0_map=b0_map, b1_unit=b1_unit,
+        b1_nominal_deg=b1_nominal_deg, b0_unit=b0_unit, sequence=sequence,
         bayes_risk=bayes_risk, prior=prior, subject=subject, resamples=resamples, seed=seed,
         stage=stage, tell=console.print,
     )  # fmt: skip

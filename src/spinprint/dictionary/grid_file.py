@@ -37,7 +37,8 @@ class _AxisTable(BaseModel):
 
     @model_validator(mode="after")
     def _one_kind(self) -> _AxisTable:
-        given = frozenset(self.model_fields_set)
+        # JSON, which some grids go through, writes a number that is not finite as null.
+        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
         if given not in ({"start", "stop", "factor"}, {"start", "stop", "step"}, {"values"}):
             raise ValueError("an axis has start, stop and factor; start, stop and step; or values")
         return self

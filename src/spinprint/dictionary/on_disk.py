@@ -20,9 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..files import check_output_file, claim, destination, output_errors, short
 from ..parallel import Progress
 from ..sequence import Sequence, format_sequence
+from ..text import read_json
 from ..tissue import ParameterGrid, Tissue
 from .compression import compress_atoms, find_basis
 from .dictionary import SOURCE, Dictionary
@@ -193,8 +195,8 @@ def _read_state(workplace: Path) -> dict[str, Any]:
     if not all((workplace / name).is_file() for name in (_STATE, _BASIS, _VALUES, _ATOMS)):
         return {}
     try:
-        return dict(json.loads((workplace / _STATE).read_text()))
-    except (OSError, ValueError):
+        return read_json(workplace / _STATE)
+    except InputError:
         return {}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import DictionaryError, SpinprintError
 from ..files import replacing
 from ..sequence import Sequence, format_sequence, parse_sequence
+from ..text import parse_json
 from ..tissue import ParameterGrid, Tissue
 
 FORMAT = "spinprint-dictionary/1"
@@ -135,7 +135,7 @@ def _read(file: h5py.File) -> Stored:
     return Stored(
         sequence=parse_sequence(texts["sequence"], source="its sequence"),
         tissue=Tissue(**{name: np.asarray(values) for name, values in file["tissue"].items()}),
-        grid=None if grid is None else ParameterGrid.from_dict(json.loads(grid)),
+        grid=None if grid is None else ParameterGrid.from_dict(parse_json(grid, "its grid")),
         arrays={name: _array(file[name]) for name in ARRAYS},
         digest=texts["digest"],
     )

@@ -34,7 +34,9 @@ class _Totals(NamedTuple):
 
     def part(self, voxels: slice) -> _Totals:
         """Those of some voxels, in the same memory."""
-        return _Totals(*(array[voxels] for array in self))
+        return _Totals(
+            self.top[voxels], self.best[voxels], self.sums[voxels], self.histogram[voxels]
+        )
 
 
 class CpuWeigher:

@@ -4,6 +4,7 @@
 when a file of their kind is read or written.
 """
 
+from .beside import MapPlace
 from .derivative import (
     check_derivative,
     earlier_maps,
@@ -13,16 +14,21 @@ from .derivative import (
     stage_maps,
     write_maps,
 )
-from .fields import MapPlace, read_field, read_mask, read_purity
-from .geometry import Geometry
+from .field_units import StatedUnit
+from .fields import FieldFiles, read_field, read_purity
+from .geometry import Geometry, Remark, require_place
 from .labels import read_labels, write_labels
+from .masks import read_mask
 from .series import Series, read_series, write_series
 from .tables import write_csv
 
 __all__ = [
+    "FieldFiles",
     "Geometry",
     "MapPlace",
+    "Remark",
     "Series",
+    "StatedUnit",
     "check_derivative",
     "earlier_maps",
     "read_field",
@@ -32,6 +38,7 @@ __all__ = [
     "read_origin",
     "read_purity",
     "read_series",
+    "require_place",
     "run_name",
     "stage_maps",
     "write_csv",

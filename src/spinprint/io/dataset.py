@@ -9,8 +9,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..errors import SeriesError
+from ..text import read_json
 from . import bids
-from .sidecar import generated_by, is_ours, plain, read_json, write_json
+from .sidecar import generated_by, is_ours, plain, write_json
 
 _MAPS = "Quantitative maps from MR fingerprinting"
 _TRUTH = "True maps of a simulated phantom"
@@ -78,7 +80,7 @@ def earlier_dataset(out: Path) -> list[Path]:
 
 def _description(path: Path, title: str) -> dict[str, Any]:
     """Our fields, and those that somebody may have added to the file."""
-    there = read_json(path) if path.exists() else {}
+    there = read_json(path, SeriesError) if path.exists() else {}
     ours = {
         "Name": title,
         "BIDSVersion": bids.VERSION,

@@ -205,7 +205,7 @@ def _read_maps(folder: Path) -> Maps:
         sigma=_read_or_nan(_find(folder, "anat", bids.extra_ending(bids.SIGMA)), shape),
         extra={name: _read_map(path, shape) for name, path in _find_extra(folder)},
         affine=geometry.affine if geometry else None,
-        provenance=read_sidecar(first).get("Provenance", {}),
+        provenance=_provenance(first),
     )
 
 
@@ -289,8 +289,16 @@ def _find(folder: Path, kind: str, ending: str) -> Path | None:
 def _find_extra(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted((folder / "anat").glob(f"{folder.name}_desc-*_map.nii.gz")):
         name = read_sidecar(path).get("Name")
-        if name not in (None, bids.SIGMA):
+        if isinstance(name, str) and name != bids.SIGMA:
             yield name, path
+
+
+def _provenance(first: Path) -> dict[str, Any]:
+    """How the maps were made, as the sidecar of the first of them states it."""
+    stated = read_sidecar(first).get("Provenance", {})
+    if not isinstance(stated, dict):
+        raise SeriesError(f"{first}: Provenance in its sidecar must be a JSON object")
+    return stated
 
 
 def _read_voxels(path: Path, shape: tuple[int, ...]) -> NDArray[Any]:

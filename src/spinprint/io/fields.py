@@ -1,70 +1,89 @@
-"""Masks, field maps and purity that belong to a series or to maps: same voxels, same place."""
+"""Field maps and purity that belong to a series or to maps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SeriesError
-from .arrays import read_array
-from .geometry import Geometry
+from .beside import MapPlace, read_beside
+from .field_units import StatedUnit, convert_field
+from .geometry import Remark, unsaid
 from .series import Series
 
-_TOLERANCE = 0.1  # how far a voxel may lie from its place in the series [voxel edges]
 _ROUNDING = 1e-5  # of a purity of 1 in single precision
-_PERCENT = 10.0  # a relative B1 whose median exceeds this was meant in percent
 
 
-@dataclass(frozen=True, eq=False)
-class MapPlace:
-    """The voxels of maps, which other images have to share."""
-
-    shape: tuple[int, ...]
-    """Number of voxels, `(x, y, z)`."""
-    affine: NDArray[np.float64] | None
-    """Voxel to world transform, shape (4, 4) [mm]; None where it is not known."""
-
-    @property
-    def geometry(self) -> Geometry:
-        """Where the voxels lie."""
-        return Geometry.from_affine(self.affine)
-
-
-def read_mask(path: str | Path, series: Series) -> NDArray[np.bool_]:
-    """Read a mask for a series.
-
-    Parameters
-    ----------
-    path
-        Any format that `read_series` knows; numbers, of which finite ones other than 0 are inside.
-    series
-        What it masks.
-
-    Returns
-    -------
-    mask
-        True inside, shape `(x, y, z)`.
+@dataclass(frozen=True, kw_only=True)
+class FieldFiles:
+    """The field maps that a command is given, and what is said of their units.
 
     Raises
     ------
     SeriesError
-        The file cannot be read, has another shape or place than the series, or masks all of it.
+        Something is said of a map that is not given.
     """
-    path = Path(path)
-    values = _read_beside(path, series, "mask")
-    inside = np.isfinite(values)
-    inside[inside] = values[inside] != 0
-    if not inside.any():
-        raise SeriesError(f"{path}: no voxel is inside the mask: give one with values other than 0")
-    return inside
+
+    b1: Path | None = None
+    """Flip angle."""
+    b0: Path | None = None
+    """Off-resonance."""
+    b1_unit: str | None = None
+    """A key of `B1_UNITS`."""
+    b1_nominal_deg: float | None = None
+    """The nominal flip angle of the B1 map [degrees]."""
+    b0_unit: str | None = None
+    """A key of `B0_UNITS`."""
+
+    def __post_init__(self) -> None:
+        for option in ("b1_unit", "b1_nominal_deg", "b0_unit"):
+            name = option[:2]
+            if getattr(self, option) is not None and getattr(self, name) is None:
+                raise SeriesError(
+                    f"--{option.replace('_', '-')} has no use without --{name}-map, whose values"
+                    " it describes"
+                )
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The files that are given, by field."""
+        return {name: path for name in ("b1", "b0") if (path := getattr(self, name)) is not None}
+
+    @property
+    def units(self) -> dict[str, str | float]:
+        """What is said of their units, by option, for the record."""
+        options = ("b1_unit", "b1_nominal_deg", "b0_unit")
+        return {one: value for one in options if (value := getattr(self, one)) is not None}
+
+    def read(
+        self,
+        place: Series | MapPlace,
+        where: NDArray[np.bool_],
+        field_strength: float | None,
+        remark: Remark,
+    ) -> dict[str, NDArray[np.float32]]:
+        """The fields that are given; arguments and errors as for `read_field`."""
+        b1 = StatedUnit(unit=self.b1_unit, nominal_deg=self.b1_nominal_deg)
+        b0 = StatedUnit(unit=self.b0_unit, field_strength=field_strength)
+        fields = {}
+        if self.b1 is not None:
+            fields["b1"] = read_field(self.b1, place, "b1", b1, where, remark)
+        if self.b0 is not None:
+            fields["b0"] = read_field(self.b0, place, "b0", b0, where, remark)
+        return fields
 
 
 def read_field(
-    path: str | Path, series: Series | MapPlace, what: Literal["b1", "b0"]
+    path: str | Path,
+    place: Series | MapPlace,
+    what: Literal["b1", "b0"],
+    stated: StatedUnit | None = None,
+    where: NDArray[np.bool_] | None = None,
+    remark: Remark = unsaid,
 ) -> NDArray[np.float32]:
     """Read a map of the transmit field or of off-resonance for a series or for maps.
 
@@ -72,15 +91,23 @@ def read_field(
     ----------
     path
         Any format that `read_series` knows.
-    series
+    place
         What it belongs to: a series, or the voxels of maps.
     what
         "b1": flip angle relative to nominal [-]; "b0": off-resonance [Hz].
+    stated
+        The unit of the values; without it the `Units` of a sidecar count, and without these the
+        values are relative B1 or B0 in Hz.
+    where
+        True where there is signal, `(x, y, z)`; everywhere if not given. The values there must
+        lie in the range of the field's parameter, but for a quarter of them.
+    remark
+        Takes sentences that the user should read.
 
     Returns
     -------
     field
-        Shape `(x, y, z)`; NaN where the file has no finite value.
+        Shape `(x, y, z)`; NaN where the file has no finite value, B1 of 0, or one out of bounds.
 
     Raises
     ------
@@ -89,18 +116,16 @@ def read_field(
         that cannot be meant so.
     """
     path = Path(path)
-    name = f"{what.upper()} map"
+    array = read_beside(path, place, f"{what.upper()} map", remark)
+    inside = np.ones(array.shape, bool) if where is None else where
+    # What is too large is out of bounds; a NaN of a damaged file may be a signalling one.
     with np.errstate(over="ignore", invalid="ignore"):
-        field = _read_beside(path, series, name).astype(np.float32)
-    field[~np.isfinite(field)] = np.nan
-    if np.isnan(field).all():
-        raise SeriesError(f"{path}: the {name} holds no finite value: give another one")
-    if what == "b1":
-        _check_b1(field, path)
-    return field
+        values = array.astype(np.float64)
+        field = convert_field(values, path, what, stated or StatedUnit(), inside, remark)
+    return field.astype(np.float32)
 
 
-def read_purity(path: str | Path, place: MapPlace) -> NDArray[np.float64]:
+def read_purity(path: str | Path, place: MapPlace, remark: Remark = unsaid) -> NDArray[np.float64]:
     """Read how much of each voxel belongs to the structure of its label.
 
     Parameters
@@ -110,6 +135,8 @@ def read_purity(path: str | Path, place: MapPlace) -> NDArray[np.float64]:
         them.
     place
         The voxels of the maps.
+    remark
+        Takes a sentence where the place of the image could not be checked.
 
     Returns
     -------
@@ -122,52 +149,10 @@ def read_purity(path: str | Path, place: MapPlace) -> NDArray[np.float64]:
         The file cannot be read, has another shape or place than the maps, or holds other numbers.
     """
     path = Path(path)
-    values = _read_beside(path, place, "purity map").astype(np.float64)
+    values = read_beside(path, place, "purity map", remark).astype(np.float64)
     told = np.isfinite(values)
     if not told.any() or values[told].min() < 0 or values[told].max() > 1 + _ROUNDING:
         raise SeriesError(
             f"{path}: a purity map holds the part of each voxel that its label fills, from 0 to 1"
         )
     return np.where(told, values, 0.0)
-
-
-def _check_b1(field: NDArray[np.float32], path: Path) -> None:
-    """Refuse what cannot be a relative B1: BIDS recommends percent, others store angles."""
-    if np.nanmin(field) < 0:
-        raise SeriesError(
-            f"{path}: the B1 map holds {np.nanmin(field):g}: relative B1 is at least 0"
-        )
-    if not (field > 0).any():
-        raise SeriesError(f"{path}: the B1 map is 0 everywhere: relative B1 is near 1")
-    median = float(np.median(field[field > 0]))
-    if median > _PERCENT:
-        raise SeriesError(
-            f"{path}: the B1 map looks like percent (median {median:.3g}):"
-            " relative B1 is near 1, divide by 100"
-        )
-
-
-def _read_beside(path: Path, series: Series | MapPlace, what: str) -> NDArray[Any]:
-    """A real array that has the voxels of a series or of maps, shape `(x, y, z)`."""
-    other = "the series" if isinstance(series, Series) else "the maps"
-    array, geometry = read_array(path)
-    if np.iscomplexobj(array):
-        raise SeriesError(f"{path}: is complex: a {what} is real")
-    shape = array.shape
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    # As in a series, spatial axes that a file leaves out have length 1.
-    shape += (1,) * (3 - len(shape))
-    if shape != series.shape:
-        raise SeriesError(
-            f"{path}: the {what} has shape {array.shape}, {other} {series.shape}:"
-            f" resample it onto {other}"
-        )
-    if geometry and series.geometry:
-        offset = series.geometry.offset(geometry.affine, shape)
-        if offset > _TOLERANCE:
-            raise SeriesError(
-                f"{path}: the {what} lies up to {offset:.2g} voxels off {other}"
-                f" (their affines differ): resample it onto {other}"
-            )
-    return array.reshape(shape)

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SeriesError
-from .arrays import read_array
-from .geometry import Geometry
+from .beside import MapPlace, read_beside
+from .geometry import Geometry, Remark, unsaid
 from .sidecar import read_sidecar, sidecar_path, write_json
-
-TOLERANCE = 0.1
-"""How far a voxel may lie from its place in other images [voxel edges]."""
 
 
 def read_labels(
-    path: str | Path, shape: tuple[int, ...], affine: NDArray[np.float64] | None
+    path: str | Path,
+    shape: tuple[int, ...],
+    affine: NDArray[np.float64] | None,
+    remark: Remark = unsaid,
 ) -> tuple[NDArray[np.int64], dict[int, str]]:
     """Read a label image for maps, and names from the JSON file of the same name beside it.
 
@@ -31,6 +31,8 @@ def read_labels(
         Any format that `read_series` knows; whole numbers, 0 for the background.
     shape, affine
         Of the maps, `(x, y, z)` and (4, 4).
+    remark
+        Takes a sentence where the place of the image could not be checked.
 
     Returns
     -------
@@ -46,11 +48,9 @@ def read_labels(
         or labels nothing; or the names are damaged.
     """
     path = Path(path)
-    array, geometry = read_array(path)
-    array = _like(array, shape, path)
-    if np.iscomplexobj(array) or not (np.isfinite(array) & (array == np.round(array))).all():
+    array = read_beside(path, MapPlace(shape, affine), "label image", remark)
+    if not (np.isfinite(array) & (array == np.round(array))).all():
         raise SeriesError(f"{path}: labels must be whole numbers, 0 for the background")
-    require_place(geometry, affine, shape, f"{path}: the label image", "the maps")
     labels = array.astype(np.int64)
     if not labels.any():
         raise SeriesError(f"{path}: labels no voxel: all of it is 0, the background")
@@ -65,40 +65,6 @@ def write_labels(
     legend = sidecar_path(path)
     write_json(legend, {"Labels": {str(label): name for label, name in names.items()}})
     return [path, legend]
-
-
-def require_place(
-    geometry: Geometry | None,
-    affine: NDArray[np.float64] | None,
-    shape: tuple[int, ...],
-    what: str,
-    other: str,
-) -> None:
-    """Make sure that two images of equal shape show the same place, where both state one.
-
-    Raises
-    ------
-    SeriesError
-        A voxel lies more than a tenth of an edge off.
-    """
-    offset = geometry.offset(affine, shape) if geometry else 0.0
-    if offset > TOLERANCE:
-        raise SeriesError(
-            f"{what} lies up to {offset:.2g} voxels off {other} (their affines differ): resample it"
-        )
-
-
-def _like(array: NDArray[Any], shape: tuple[int, ...], path: Path) -> NDArray[Any]:
-    found = array.shape
-    while len(found) > 3 and found[-1] == 1:
-        found = found[:-1]
-    found += (1,) * (3 - len(found))
-    if found != shape:
-        raise SeriesError(
-            f"{path}: the label image has shape {array.shape}, the maps {shape}: resample it onto"
-            " the maps"
-        )
-    return array.reshape(found)
 
 
 def _names(path: Path) -> dict[int, str]:

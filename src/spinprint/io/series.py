@@ -13,7 +13,7 @@ from ..errors import OutputError, SeriesError
 from ..files import replacing
 from ..sequence import Sequence
 from .arrays import read_array
-from .geometry import Geometry
+from .geometry import Geometry, require_place
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _REAL, _IMAGINARY = "_part-real", "_part-imag"  # the BIDS entities of the two halves
@@ -216,11 +216,7 @@ def _join(
             f"{second}: shape {imaginary.shape} is not that of the real part {path.name},"
             f" {real.shape}: give the two parts of one series"
         )
-    if geometry and place and geometry.offset(place.affine, real.shape[:3]) > 0.1:
-        raise SeriesError(
-            f"{second}: lies elsewhere in space than the real part {path.name}:"
-            " give the two parts of one series"
-        )
+    require_place(place, geometry, real.shape[:3], f"{second}: the imaginary part", "the real part")
     joined = np.empty(real.shape, dtype=np.complex64)
     with np.errstate(over="ignore", invalid="ignore"):
         joined.real, joined.imag = real, imaginary

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SeriesError
+from ..errors import InputError, SeriesError
 from ..maps import Maps
 from ..sequence import Sequence
+from ..text import read_json
 
 _TOOL = "spinprint"
 
@@ -65,32 +66,14 @@ def read_sidecar(image: Path) -> dict[str, Any]:
         It holds no JSON object.
     """
     path = sidecar_path(image)
-    return read_json(path) if path.exists() else {}
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A file that holds a JSON object.
-
-    Raises
-    ------
-    SeriesError
-        It holds none.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SeriesError(f"{path}: cannot be read as JSON ({error})") from None
-    if not isinstance(content, dict):
-        raise SeriesError(f"{path}: holds no JSON object: write one in braces")
-    return content
+    return read_json(path, SeriesError) if path.exists() else {}
 
 
 def is_ours(path: Path) -> bool:
     """Whether a JSON file says that this package generated what it describes."""
     try:
-        makers = json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"]
-        return bool(makers[0]["Name"] == _TOOL)
-    except (OSError, ValueError, LookupError, TypeError):
+        return bool(read_json(path)["GeneratedBy"][0]["Name"] == _TOOL)
+    except (InputError, LookupError, TypeError):
         return False
 
 

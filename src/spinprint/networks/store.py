@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError, SpinprintError
 from ..files import read_whole, staging
 from ..sequence import Sequence, format_sequence, parse_sequence
+from ..text import parse_json, read_text
 
 FORMAT = "spinprint-model/1"
 DESCRIPTION, WEIGHTS = "model.json", "model.safetensors"
@@ -75,10 +76,11 @@ def _read(folder: Path) -> Stored:
             f"{folder}: holds no {DESCRIPTION}: give a folder that `spinprint train` has written"
         )
     with refusing(folder):
-        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        if not isinstance(described, dict) or described.get("format") != FORMAT:
-            found = described.get("format") if isinstance(described, dict) else None
-            raise ModelError(f"{DESCRIPTION}: its format is {found!r}, not {FORMAT!r}")
+        described = parse_json(read_text(folder / DESCRIPTION), DESCRIPTION)
+        if described.get("format") != FORMAT:
+            raise ModelError(
+                f"{DESCRIPTION}: its format is {described.get('format')!r}, not {FORMAT!r}"
+            )
         weights = (folder / WEIGHTS).read_bytes()
         if described.pop(_SEAL, None) != _seal(described, weights):
             raise ModelError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import SequenceError
 from ..files import settle
+from ..text import parse_toml, read_text
 from .blocks import BLOCK_TYPES
 from .fields import Record, quantities
 from .sequence import FORMAT, Sequence
@@ -44,14 +44,8 @@ def load_sequence(path: str | Path) -> Sequence:
     if not path.exists() and str(path) in PRESETS:
         return PRESETS[str(path)]()
     settle(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        presets = ", ".join(PRESETS)
-        raise SequenceError(f"{path}: no such file, nor a preset ({presets})") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SequenceError(f"{path}: cannot be read as text ({error})") from None
-    return parse_sequence(text, source=str(path))
+    missing = f"no such file, nor a preset ({', '.join(PRESETS)})"
+    return parse_sequence(read_text(path, SequenceError, missing), source=str(path))
 
 
 def parse_sequence(text: str, source: str = "sequence") -> Sequence:
@@ -62,10 +56,9 @@ def parse_sequence(text: str, source: str = "sequence") -> Sequence:
     SequenceError
         The text is no TOML or breaks a rule of the format.
     """
+    tables = parse_toml(text, source, SequenceError, any_integer=True)
     try:
-        return sequence_from_dict(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise SequenceError(f"{source}: not valid TOML ({error})") from None
+        return sequence_from_dict(tables)
     except SequenceError as error:
         raise SequenceError(f"{source}: {error}") from None
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import replacing
+from ..text import read_json
 
 FORMAT = "spinprint-study/1"
 
@@ -121,11 +122,7 @@ def plain(value: Any) -> Any:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        held = json.loads(path.read_text("utf-8"))
-        keys = {*held} if isinstance(held, dict) else set()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}): give another folder") from None
-    if not {"format", "settings", "digest", "steps"} <= keys or held["format"] != FORMAT:
+    held = read_json(path)
+    if not {"format", "settings", "digest", "steps"} <= {*held} or held["format"] != FORMAT:
         raise InputError(f"{path}: holds no results of a study ({FORMAT}): give another folder")
-    return dict(held)
+    return held

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ..estimators.posterior import PosteriorMean
 from ..networks.model import Model
+from ..streams import NOISE
 from .config import POSTERIOR, Stage
 from .data import SimulatedBlock, Source, Voxels, add_noise, draw_snr, torch_stream
-from .streams import NOISE
 
 _ATOMS = 100_000
 

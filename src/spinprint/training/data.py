@@ -17,8 +17,8 @@ from torch import Tensor
 from ..networks.inputs import split
 from ..networks.model import Model, known_fields
 from ..physics.simulate import simulate_flat
+from ..streams import ORDER, TISSUE, seeds, stream
 from .config import Data
-from .streams import ORDER, TISSUE, seeds, stream
 
 
 def torch_stream(*key: int) -> torch.Generator:

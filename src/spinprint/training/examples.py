@@ -13,8 +13,8 @@ from ..physics.noise import add_noise, snr_to_sigma
 from ..physics.simulate import simulate_flat
 from ..prior import Prior
 from ..sequence import Sequence
+from ..streams import VALIDATION, stream
 from ..tissue import Tissue
-from .streams import VALIDATION, stream
 
 
 @dataclass(frozen=True, eq=False)

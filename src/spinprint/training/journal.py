@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import InputError, ModelError
 from ..files import output_errors, replacing
+from ..text import parse_json, read_text
 from .config import Stage
 from .state import Position
 
@@ -32,7 +34,7 @@ class Journal:
         """Open the log of a training and remove lines of a killed run beyond a position."""
         path = folder / LOG
         with output_errors(path):
-            lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+            lines = read_text(path, ModelError).splitlines() if path.exists() else []
         kept = [line for line in lines if _is_before(line, position)]
         with replacing(path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
@@ -82,7 +84,7 @@ def _board(folder: Path) -> Any:
 def _is_before(line: str, position: Position) -> bool:
     """Whether a line is complete and not beyond a position."""
     try:
-        entry = json.loads(line)
-        return (entry["number"], entry["step"]) <= (position.stage, position.step)
-    except (ValueError, LookupError, TypeError):
+        entry = parse_json(line, LOG)
+        return bool((entry["number"], entry["step"]) <= (position.stage, position.step))
+    except (InputError, LookupError, TypeError):
         return False

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..files import replacing
+from ..text import parse_json
 
 _FILE = "state.safetensors"
 
@@ -62,7 +63,7 @@ def read_state(folder: Path) -> tuple[Position, dict[str, Tensor]] | None:
         return None
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            position = Position(**json.loads(file.metadata()["position"]))
+            position = Position(**parse_json(file.metadata()["position"], "its position"))
             return position, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # a damaged file can raise anything
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]

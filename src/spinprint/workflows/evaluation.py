@@ -60,6 +60,9 @@ def evaluate_maps(
     purity: Path | None = None,
     b1_map: Path | None = None,
     b0_map: Path | None = None,
+    b1_unit: str | None = None,
+    b1_nominal_deg: float | None = None,
+    b0_unit: str | None = None,
     sequence: str | None = None,
     bayes_risk: bool = False,
     prior: Path | None = None,
@@ -93,7 +96,8 @@ def evaluate_maps(
         with stage("Reading the maps"):
             given = read_input(
                 maps_dir, truth=truth, phantom=phantom, batch=batch, labels=labels, erode=erode,
-                purity=purity, b1_map=b1_map, b0_map=b0_map, sequence=sequence, subject=subject,
+                purity=purity, b1_map=b1_map, b0_map=b0_map, b1_unit=b1_unit,
+                b1_nominal_deg=b1_nominal_deg, b0_unit=b0_unit, sequence=sequence, subject=subject,
             )  # fmt: skip
         with stage("Computing the bounds"):
             bound, said = find_bound(given)

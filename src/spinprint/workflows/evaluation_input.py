@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from ..errors import SequenceError, SeriesError
 from ..evaluation.comparison import Reference, Role
 from ..evaluation.spheres import place_spheres, sphere_labels
-from ..io import Geometry, read_maps, read_origin
-from ..io.labels import require_place
+from ..io import FieldFiles, Geometry, read_maps, read_origin, require_place
 from ..maps import Maps
 from ..sequence import Sequence, load_sequence
 from ..sequence.presets import PRESETS
@@ -69,6 +68,9 @@ def read_input(
     b0_map: Path | None,
     sequence: str | None,
     subject: str | None,
+    b1_unit: str | None = None,
+    b1_nominal_deg: float | None = None,
+    b0_unit: str | None = None,
 ) -> EvaluationInput:
     """Read what is to be compared; arguments as on the command line.
 
@@ -79,10 +81,15 @@ def read_input(
     """
     if (truth is None) == (phantom is None):
         raise SeriesError("give either --truth or --phantom: what the maps are compared with")
+    files = FieldFiles(
+        b1=b1_map, b0=b0_map, b1_unit=b1_unit, b1_nominal_deg=b1_nominal_deg, b0_unit=b0_unit
+    )
     maps, origin = read_maps(maps_dir, subject), read_origin(maps_dir, subject)
     known = _sequence(sequence, origin, maps_dir, truth)
-    fields = read_fields(maps, b1_map, b0_map)
-    structures, names, remarks = read_structures(labels, erode, maps)
+    strength = _field_strength(origin, known)
+    fields, remarks = read_fields(maps, files, strength)
+    structures, names, said = read_structures(labels, erode, maps)
+    remarks += said
     parts, said = read_purities(purity, labels, structures, names, maps)
     remarks += said + missing_fields(maps, fields)
     other = None
@@ -90,9 +97,9 @@ def read_input(
         theirs = subject if subject and (truth / f"sub-{subject}").is_dir() else None
         other = read_maps(truth, theirs)
         role = _role(origin, read_origin(truth, theirs))
-        reference = _reference(maps, other, truth, role)
+        reference = _reference(maps, other, truth, role, remarks.append)
     else:
-        reference, structures, names = _nist(maps, origin, known, batch, structures)
+        reference, structures, names = _nist(maps, strength, batch, structures)
         unseen = 28 - len(names)
         if unseen:
             remarks.append(f"{unseen} of 28 spheres lie outside the maps or were not found.")
@@ -113,17 +120,17 @@ def read_input(
     )  # fmt: skip
 
 
-def _reference(maps: Maps, other: Maps, path: Path, role: Role) -> Reference:
+def _reference(
+    maps: Maps, other: Maps, path: Path, role: Role, remark: Callable[[str], object]
+) -> Reference:
     """Maps of a folder as the reference, on the same voxels."""
     if other.shape != maps.shape:
         raise SeriesError(
             f"{path}: has maps of shape {other.shape}, the maps to evaluate {maps.shape}:"
             " resample them onto each other"
         )
-    if other.affine is not None:
-        require_place(
-            Geometry.from_affine(other.affine), maps.affine, maps.shape, f"{path}:", "the maps"
-        )
+    theirs, ours = (Geometry.from_affine(one.affine) for one in (other, maps))
+    require_place(theirs, ours, maps.shape, f"{path}:", "the maps", remark)
     return Reference(
         role=role,
         name=str(path),
@@ -168,21 +175,38 @@ def _sequence(
     return None
 
 
+def _field_strength(origin: Mapping[str, Any], sequence: Sequence | None) -> float | None:
+    """Of the main field [T], as the sidecars state it or the sequence; None where it is not known.
+
+    Raises
+    ------
+    SeriesError
+        The sidecars state something else than a field strength.
+    """
+    stated = origin.get("MagneticFieldStrength", sequence.field_strength if sequence else None)
+    if stated is None:
+        return None
+    number = isinstance(stated, int | float) and not isinstance(stated, bool)
+    if not (number and 0 < stated < np.inf):
+        raise SeriesError(
+            f"the sidecars state MagneticFieldStrength {stated!r:.40}: it must be a number [T]"
+        )
+    return float(stated)
+
+
 def _nist(
     maps: Maps,
-    origin: Mapping[str, Any],
-    sequence: Sequence | None,
+    field: float | None,
     batch: str,
     labels: Labels | None,
 ) -> tuple[Reference, Labels, dict[int, str]]:
     """The tables of the NIST phantom as a reference, and its spheres in the maps."""
-    field = origin.get("MagneticFieldStrength", sequence.field_strength if sequence else None)
     if field is None:
         raise SeriesError(
             "the field strength of the maps is not known, and the tables depend on it: give the"
             " sequence with --sequence"
         )
-    values = sphere_values(batch, round(2 * float(field)) / 2)
+    values = sphere_values(batch, round(2 * field) / 2)
     table = {name: [getattr(one, name) for one in values.values()] for name in _COMPARED}
     if labels is None:
         labels = _find_spheres(maps, list(values), table)
@@ -198,7 +222,7 @@ def _nist(
             truth[name][labels == label] = getattr(values[label], name)
     reference = Reference(
         role=Role.TRUTH,
-        name=f"NIST system phantom, batch {batch}, {float(field):g} T, 20 °C",
+        name=f"NIST system phantom, batch {batch}, {field:g} T, 20 °C",
         values=truth,
     )
     return reference, labels, {label: SPHERES[label].name for label in inside}

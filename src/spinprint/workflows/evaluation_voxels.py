@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import SeriesError
 from ..evaluation.erosion import PURE, erode_labels, pure_labels
-from ..io import MapPlace, read_field, read_labels, read_purity
+from ..io import FieldFiles, MapPlace, read_labels, read_purity
 from ..maps import Maps, Status
 
 PURITY = "purity.nii.gz"
@@ -37,14 +37,15 @@ def read_structures(
         )
     if path is None:
         return None, {}, []
-    labels, names = read_labels(path, maps.shape, maps.affine)
+    remarks: list[str] = []
+    labels, names = read_labels(path, maps.shape, maps.affine, remarks.append)
     if not erode:
-        return labels, names, []
+        return labels, names, remarks
     eroded = erode_labels(labels, erode, maps.affine)
     lost = sorted({int(one) for one in np.unique(labels)} - {int(one) for one in np.unique(eroded)})
     if not eroded.any():
         raise SeriesError(f"--erode = {erode} leaves no voxel of {path}: erode less")
-    remarks = [f"Structures were eroded by {erode} {'voxel' if erode == 1 else 'voxels'}."]
+    remarks.append(f"Structures were eroded by {erode} {'voxel' if erode == 1 else 'voxels'}.")
     if lost:
         remarks.append(
             f"Nothing is left of: {'; '.join(names.get(one, str(one)) for one in lost)}."
@@ -75,41 +76,43 @@ def read_purities(
     beside = labels_path.with_name(PURITY)
     if path is None and not beside.exists():
         return None, []
-    purity = read_purity(path or beside, MapPlace(maps.shape, maps.affine))
+    remarks: list[str] = []
+    purity = read_purity(path or beside, MapPlace(maps.shape, maps.affine), remarks.append)
     inside = (labels != 0) & (maps.status != Status.OUTSIDE)
     counted = pure_labels(labels, purity)
     if not counted[inside].any():
         raise SeriesError(f"{path or beside}: no labelled voxel that was mapped is pure by it")
     mixed = np.count_nonzero(inside & (counted == 0))
     if not mixed:
-        return purity, []
+        return purity, remarks
     lost = sorted({int(one) for one in labels[inside]} - {int(one) for one in counted[inside]})
-    remarks = [
+    remarks.append(
         f"{mixed} of {np.count_nonzero(inside)} labelled voxels hold more than one tissue (purity"
         f" below {PURE:g} by {path or beside}): they count only in the tables with mixed voxels."
-    ]
+    )
     if lost:
         listed = "; ".join(names.get(one, str(one)) for one in lost)
         remarks.append(f"No voxel is pure in: {listed}.")
     return purity, remarks
 
 
-def read_fields(maps: Maps, b1: Path | None, b0: Path | None) -> dict[str, NDArray[np.float32]]:
-    """The fields that the estimator knew, `(x, y, z)` [relative, Hz].
+def read_fields(
+    maps: Maps, given: FieldFiles, field_strength: float | None
+) -> tuple[dict[str, NDArray[np.float32]], list[str]]:
+    """The fields that the estimator knew, `(x, y, z)` [relative, Hz], and remarks.
 
     Raises
     ------
     SeriesError
         A file cannot be used, or the maps estimate the field themselves.
     """
-    fields = {}
-    for name, path in (("b1", b1), ("b0", b0)):
-        if path is None:
-            continue
+    for name in given.paths:
         if name in maps:
             raise SeriesError(f"--{name}-map: the maps estimate {name} themselves: leave it out")
-        fields[name] = read_field(path, MapPlace(maps.shape, maps.affine), name)  # type: ignore[arg-type]
-    return fields
+    remarks: list[str] = []
+    asked = maps.status != Status.OUTSIDE
+    place = MapPlace(maps.shape, maps.affine)
+    return given.read(place, asked, field_strength, remarks.append), remarks
 
 
 def missing_fields(maps: Maps, fields: Mapping[str, Any]) -> list[str]:

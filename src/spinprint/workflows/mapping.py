@@ -27,9 +27,9 @@ from ..estimators import (
 from ..estimators.mask import DESCRIPTION, find_bright, find_mask
 from ..files import claim
 from ..io import (
+    FieldFiles,
     Series,
     check_derivative,
-    read_field,
     read_mask,
     read_series,
     run_name,
@@ -53,8 +53,8 @@ Fields = Mapping[str, NDArray[np.float32]]
 
 _Given = ParamSpec("_Given")
 
-_WIDEST = {"b1": (3.0, "times nominal"), "b0": (2000.0, "Hz")}
-"""How far the values of a field map may lie apart; the atoms have to cover them."""
+_WIDEST = 2000.0
+"""How far the values of a B0 map may lie apart [Hz]; the atoms have to cover them."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,6 +99,9 @@ def map_series(
     mask_path: Path | None = None,
     b1_path: Path | None = None,
     b0_path: Path | None = None,
+    b1_unit: str | None = None,
+    b1_nominal_deg: float | None = None,
+    b0_unit: str | None = None,
     sigma: float | None = None,
     subject: str = "01",
     stage: StageDisplay = silent,
@@ -113,6 +116,9 @@ def map_series(
     InputError
         Something given cannot be used; nothing was written.
     """
+    given = FieldFiles(
+        b1=b1_path, b0=b0_path, b1_unit=b1_unit, b1_nominal_deg=b1_nominal_deg, b0_unit=b0_unit
+    )
     _check_source(estimator, dictionary_path, model_paths)
     if sigma is not None and not (np.isfinite(sigma) and sigma > 0):
         raise SeriesError(
@@ -121,8 +127,12 @@ def map_series(
     with stage("Reading the series"):
         series = read_series(series_path, imaginary)
         series.require_length(sequence)
-        fields = _read_fields(series, b1_path, b0_path)
-        mask = read_mask(mask_path, series) if mask_path else None
+        said: list[str] = []
+        mask = read_mask(mask_path, series, said.append) if mask_path else None
+        bright = find_bright(series.data) if mask is None and given.paths else mask
+        fields: Fields = {}
+        if bright is not None:
+            fields = given.read(series, bright, sequence.field_strength, said.append)
     method: Estimator
     dictionary = None
     if estimator == NETWORK:
@@ -135,7 +145,7 @@ def map_series(
                 dictionary = Dictionary.load(dictionary_path, sequence)
                 _require_axes(dictionary, fields, dictionary_path)
             else:
-                grid = default_grid(sequence, _ranges(fields, series, mask))
+                grid = default_grid(sequence, _ranges(fields, bright))
                 dictionary = build_cached(sequence, grid, progress)
         method, basis = ESTIMATORS[estimator](dictionary), dictionary.basis
     with stage("Mapping") as progress:
@@ -154,16 +164,15 @@ def map_series(
             f"{series_path}: no voxel holds a signal of {sequence.name!r} above the noise:"
             " check that series, sequence and mask belong together"
         )
-    made = {"mask": DESCRIPTION if found else str(mask_path)}
-    made |= {f"{name}_map": str(path) for name, path in (("b1", b1_path), ("b0", b0_path)) if path}
+    made: dict[str, Any] = {"mask": DESCRIPTION if found else str(mask_path)}
+    made |= {f"{name}_map": str(path) for name, path in given.paths.items()} | given.units
     maps = maps.replace(provenance={**maps.provenance, **made}, affine=series.affine)
-    optional = (mask_path, b1_path, b0_path)
-    sources = [*series.sources, *(path for path in optional if path)]
+    sources = [*series.sources, *([mask_path] if mask_path else []), *given.paths.values()]
     with stage("Writing the maps"):
         files = write_maps(
             maps, out, sequence=sequence, subject=subject, reference=series, sources=sources
         )
-    remarks = _remarks(maps, series, mask_found=found)
+    remarks = (*said, *_remarks(maps, series, mask_found=found))
     return MapResult(maps=maps, dictionary=dictionary, files=files, remarks=remarks)
 
 
@@ -193,18 +202,6 @@ def _load_network(paths: Several[Path], sequence: Sequence, fields: Fields) -> N
     return network
 
 
-def _read_fields(series: Series, b1: Path | None, b0: Path | None) -> Fields:
-    """The known fields by name; NaN where a map tells nothing."""
-    fields = {}
-    if b1:
-        fields["b1"] = read_field(b1, series, "b1")
-        # Without a flip there is no signal: maps hold 0 where B1 was not measured.
-        fields["b1"][fields["b1"] == 0] = np.nan
-    if b0:
-        fields["b0"] = read_field(b0, series, "b0")
-    return fields
-
-
 def _require_axes(dictionary: Dictionary, fields: Fields, path: Path) -> None:
     """Refuse a dictionary of a file that has nothing to look for, or none of the known fields."""
     for name in fields:
@@ -220,28 +217,18 @@ def _require_axes(dictionary: Dictionary, fields: Fields, path: Path) -> None:
         )
 
 
-def _ranges(
-    fields: Fields, series: Series, mask: NDArray[np.bool_] | None
-) -> dict[str, tuple[float, float]]:
+def _ranges(fields: Fields, bright: NDArray[np.bool_] | None) -> dict[str, tuple[float, float]]:
     """The range of each field where there is signal, but for 2 % of the voxels.
 
     Atoms need not reach out to stray values: there the nearest ones compete all the same.
     """
-    if not fields:
-        return {}
-    if mask is None:
-        mask = find_bright(series.data)
     ranges = {}
     for name, values in fields.items():
-        inside = values[np.isfinite(values) & mask]
-        if not inside.size:
-            raise SeriesError(f"the {name} map holds no finite value where there is signal")
-        low, high = np.percentile(inside, (1, 99))
-        widest, unit = _WIDEST[name]
-        if high - low > widest:
+        low, high = np.percentile(values[np.isfinite(values) & bright], (1, 99))
+        if name == "b0" and high - low > _WIDEST:
             raise SeriesError(
-                f"the {name} map spans {low:g} to {high:g} {unit} where there is signal, more than"
-                f" {widest:g}: check its unit"
+                f"the b0 map spans {low:g} to {high:g} Hz where there is signal, more than"
+                f" {_WIDEST:g}: check its unit"
             )
         ranges[name] = (float(low), float(high))
     return ranges
@@ -257,7 +244,12 @@ def _remarks(maps: Maps, series: Series, *, mask_found: bool) -> tuple[str, ...]
         suspects = series.data[maps.status == Status.NOT_FINITE]
         bright = asked - np.count_nonzero(~np.isfinite(suspects).all(axis=-1))
         remarks.append(f"No mask was given: {bright} of {maps.status.size} voxels hold signal.")
-    if series.affine is None:
+    if series.geometry and series.geometry.defect:
+        remarks.append(
+            f"The affine of the series {series.geometry.defect}: where it lies is not known, and"
+            " the maps repeat its header."
+        )
+    elif series.affine is None:
         remarks.append("The series states no place in space: the maps have none either.")
     for status, count in counts.items():
         if status not in (Status.OUTSIDE, Status.OK):

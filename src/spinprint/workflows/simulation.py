@@ -20,7 +20,7 @@ from ..physics.noise import add_noise, sigma_to_snr, snr_to_sigma
 from ..sequence import Sequence, format_sequence, load_sequence
 from ..simulation.acquisition import Sampling, scan
 from ..simulation.phantoms import PHANTOMS, Fields, Phantom
-from ..simulation.phantoms.seeds import stream
+from ..streams import phantom_stream
 from .stages import StageDisplay, silent
 
 SNR_CONVENTION = "rms"
@@ -144,7 +144,7 @@ def simulate_phantom(
             sigma = float(np.median(snr_to_sigma(signals, wanted, SNR_CONVENTION)))
         ratio = float(np.median(sigma_to_snr(signals, sigma, SNR_CONVENTION))) if sigma else np.inf
     # Every visit of every volunteer has noise of its own.
-    rng = stream(seed, "noise", options.get("volunteer", -1) + 1, int(rescan))
+    rng = phantom_stream(seed, "noise", options.get("volunteer", -1) + 1, int(rescan))
     if sampling is None:
         series = add_noise(series, sigma, rng)
     else:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...files import replacing
+from ...text import read_json
 from .plan import Block
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -48,7 +49,7 @@ class Store:
         path = Path(folder) / _SETTINGS
         wanted = json.loads(json.dumps(settings, default=str))
         if path.exists():
-            held = _read_settings(path)
+            held = read_json(path)
             keys = sorted({*wanted, *held})
             differs = [key for key in keys if wanted.get(key) != held.get(key)]
             if differs:
@@ -83,13 +84,3 @@ class Store:
 
     def _path(self, block: Block) -> Path:
         return self.folder / f"block-{block.snr:02d}-{block.number:05d}.npz"
-
-
-def _read_settings(path: Path) -> dict[str, Any]:
-    try:
-        held = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is no settings file of a study ({error})") from None
-    if not isinstance(held, dict):
-        raise InputError(f"{path}: is no settings file of a study")
-    return held

@@ -16,11 +16,16 @@ from numpy.typing import NDArray
 
 from ...cache import place_fonts
 from ...errors import MissingExtraError, SequenceError
+from ...text import read_text
 from ..sequence import Sequence
+from .limits import check_block, check_rasters, check_shapes
 from .recognise import recognise
 from .timeline import Acquisition, Gradient, Pulse, Timeline
 
 Array = NDArray[Any]
+
+_END = -1  # what pypulseq reads beyond the end of a file
+_ENDS = 8  # how often it may do so; of a whole file it does three times
 
 
 def read_pulseq(
@@ -51,8 +56,11 @@ def read_pulseq(
         pypulseq is not installed.
     """
     path = Path(path)
+    pypulseq = _pypulseq()
+    text = read_text(path, SequenceError)
     try:
-        file, played = _load(path)
+        check_shapes(text)
+        file, played = _load(pypulseq, text)
         strength = file.definitions.get("B0", field_strength)
         if isinstance(strength, np.ndarray) or not isinstance(strength, (int, float)):
             raise SequenceError(f"definition B0 = {strength} must be a number [T]")
@@ -67,30 +75,27 @@ def read_pulseq(
         raise SequenceError(f"{path}: {error}") from None
 
 
-def _load(path: Path) -> tuple[Any, dict[int, SimpleNamespace]]:
-    """The file as an object of pypulseq, and its blocks by number."""
+def _pypulseq() -> Any:
     place_fonts()  # for matplotlib, which pypulseq imports
     try:
-        import pypulseq
+        return import_module("pypulseq")
     except ImportError:
         raise MissingExtraError(
             "reading Pulseq files needs pypulseq: pip install 'spinprint[pulseq]'"
         ) from None
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SequenceError("no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SequenceError(f"cannot be read as text ({error})") from None
+
+
+def _load(pypulseq: Any, text: str) -> tuple[Any, dict[int, SimpleNamespace]]:
+    """The file as an object of pypulseq, and its blocks by number."""
     # The cache of pypulseq 1.5.0 keeps blocks of older files as they were before their update.
     file = pypulseq.Sequence(use_block_cache=False)
     failure = None
-    with TemporaryDirectory() as folder, warnings.catch_warnings(), _old_shapes():
+    with TemporaryDirectory() as folder, warnings.catch_warnings(), _mended():
         warnings.simplefilter("ignore")  # defaults of older versions are what is wanted
         warnings.filterwarnings("error", message=".*is higher than")
-        # A file cut off within a section keeps pypulseq waiting for its end for ever.
+        # pypulseq takes an empty line for the end of a section, and not the end of the file.
         ended = Path(folder) / "ended.seq"
-        ended.write_text(text + "\n\n", encoding="utf-8")
+        ended.write_text(text + "\n\n", errors="replace")  # pypulseq reads it so
         try:
             # Uses are never guessed: pypulseq would go by the area of a pulse.
             file.read(str(ended), detect_rf_use=False)
@@ -107,27 +112,41 @@ def _load(path: Path) -> tuple[Any, dict[int, SimpleNamespace]]:
 
 
 @contextmanager
-def _old_shapes() -> Iterator[None]:
-    """Let pypulseq 1.5.0 read files before 1.4 that hold shapes which compression did not shorten.
+def _mended() -> Iterator[None]:
+    """Let pypulseq 1.5.0 read what it means to read, and stop where a file stops.
 
-    It hands these to its own function as a list, which calculates with an array.
+    Of files before 1.4 it hands shapes that compression did not shorten to its own function as a
+    list, which calculates with an array. In a file cut short it reads on for ever.
     """
     module: Any = import_module("pypulseq.Sequence.read_seq")
-    original = module.decompress_shape
+    ended = 0
 
     def decompress(shape: SimpleNamespace, **options: Any) -> Array:
         shape.data = np.asarray(shape.data, dtype=float)
-        return original(shape, **options)
+        return originals["decompress_shape"](shape, **options)
 
-    module.decompress_shape = decompress
+    def strip_line(file: Any) -> str | int:
+        nonlocal ended
+        line = originals["__strip_line"](file)
+        ended += line == _END
+        if ended > _ENDS:
+            raise EOFError("the file ends within a section")
+        return line
+
+    mended = {"decompress_shape": decompress, "__strip_line": strip_line}
+    originals = {name: getattr(module, name) for name in mended}
+    for name, function in mended.items():
+        setattr(module, name, function)
     try:
         yield
     finally:
-        module.decompress_shape = original
+        for name, function in originals.items():
+            setattr(module, name, function)
 
 
 def _timeline(file: Any, blocks: dict[int, SimpleNamespace], field_strength: float) -> Timeline:
     """All events of a file on one axis of time."""
+    check_rasters(file)
     ppm = 1e-6 * file.system.gamma * field_strength  # [Hz]
     pulses: list[Pulse] = []
     acquisitions: list[Acquisition] = []
@@ -135,6 +154,7 @@ def _timeline(file: Any, blocks: dict[int, SimpleNamespace], field_strength: flo
     start = 0.0
     for number, block in blocks.items():
         _check_fixed(number, block)
+        check_block(number, block, float(file.block_durations[number]), file.rf_raster_time)
         for axis, played in points.items():
             gradient = getattr(block, axis)
             if gradient is not None:

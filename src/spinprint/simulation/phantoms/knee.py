@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import TissueError
+from ...streams import phantom_stream
 from .fields import Fields
 from .knee_anatomy import CARTILAGE, REGIONS, STRUCTURES, KneeAnatomy, label_at
 from .phantom import Phantom
 from .raster import SAGITTAL, Grid, slice_spacing
 from .render import Drawing, render
-from .seeds import stream
 from .tissue_table import TissueValues, read_data, tissue_table
 
 _MIDDLE = (0.0, 5.0)
@@ -97,7 +97,9 @@ def knee(
     person = seed if volunteer is None else person_seed(seed, volunteer)
     if anatomy is None:
         anatomy = (
-            KneeAnatomy() if volunteer is None else KneeAnatomy.sample(stream(person, "anatomy"))
+            KneeAnatomy()
+            if volunteer is None
+            else KneeAnatomy.sample(phantom_stream(person, "anatomy"))
         )
     sizes = anatomy
     drawing = Drawing(
@@ -124,7 +126,7 @@ def person_seed(seed: int, volunteer: int) -> int:
     """
     if volunteer < 0:
         raise TissueError(f"volunteer = {volunteer} must be at least 0")
-    return int(stream(seed, "person", volunteer).integers(2**63))
+    return int(phantom_stream(seed, "person", volunteer).integers(2**63))
 
 
 def _tissues(seed: int, *, levels: bool) -> dict[int, TissueValues]:
@@ -138,7 +140,7 @@ def _tissues(seed: int, *, levels: bool) -> dict[int, TissueValues]:
     own = {label: table[_entry(name)] for label, name in STRUCTURES.items()}
     if not levels:
         return own
-    rng = stream(seed, "levels")
+    rng = phantom_stream(seed, "levels")
     common = _within_two(rng)
     people = {}
     for label, values in own.items():

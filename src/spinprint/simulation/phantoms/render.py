@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...parameters import PARAMETERS
+from ...streams import phantom_stream
 from ...tissue import Tissue
 from .fields import Fields, texture
 from .mixture import Mixture
 from .phantom import MAPPED, Phantom
 from .pose import Pose
 from .raster import Grid, LabelAt, Shares, rasterise
-from .seeds import stream
 from .shapes import Points
 from .tissue_table import TissueValues
 
@@ -73,10 +73,10 @@ def render(
     TissueError
         The seed is negative.
     """
-    pose = Pose.sample(stream(seed, "pose")) if rescan else Pose()
+    pose = Pose.sample(phantom_stream(seed, "pose")) if rescan else Pose()
     shares = rasterise(lambda points: drawing.label_at(pose.to_body(points)), grid)
     points = grid.points()
-    scanner = fields.draw(points, stream(seed, "fields", int(rescan)))
+    scanner = fields.draw(points, phantom_stream(seed, "fields", int(rescan)))
     body = Points(
         *(axis.ravel()[shares.voxel] for axis in np.broadcast_arrays(*pose.to_body(points)))
     )
@@ -116,7 +116,7 @@ def fill(
         inside = labels == label
         at = Points(*(axis[inside] for axis in places))
         # A stream per label: a tissue looks the same whatever else the phantom holds.
-        rng = stream(seed, "tissue", label)
+        rng = phantom_stream(seed, "tissue", label)
         longitudinal, transverse, diffusion = (
             np.exp(tissue.spread * texture(at, _TEXTURE_LENGTH, rng)) for _ in range(3)
         )

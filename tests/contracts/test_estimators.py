@@ -33,6 +33,7 @@ from spinprint.estimators import (
     NetworkRegression,
     PosteriorMean,
 )
+from spinprint.estimators.hidden_noise import INSIDE
 from spinprint.physics.noise import add_noise, snr_to_sigma
 from spinprint.physics.simulate import simulate
 from spinprint.sequence import Inversion, ReadoutTrain
@@ -281,7 +282,7 @@ def test_noise_alone_is_no_signal(estimator: Estimator, sigma: float | None) -> 
 # Scale and phase ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("factor", [1j, 3e5 * np.exp(2.5j), -1e-9, 1e12])
+@pytest.mark.parametrize("factor", [1j, 3e5 * np.exp(2.5j), -1e-9, 1e12, 1e20, -1e-30])
 @pytest.mark.parametrize("sigma", [None, SIGMA])
 def test_scale_and_phase_go_to_m0_alone(
     estimator: Estimator, factor: complex, sigma: float | None
@@ -311,6 +312,92 @@ def test_sigma_may_differ_between_voxels(estimator: Estimator, tolerance: float)
     factor = np.where(np.arange(N) % 2, 1.0, 3.0)
     maps, expected = (estimator.predict(SERIES, sigma=s) for s in (factor * SIGMA, SIGMA))
     np.testing.assert_allclose(maps.sd["t1"] / expected.sd["t1"], factor, rtol=tolerance)
+
+
+@pytest.mark.parametrize("power", [100, -100, "of each voxel"])
+@pytest.mark.parametrize("sigma", [None, SIGMA])
+def test_a_power_of_two_changes_the_bits_of_m0_and_sigma_alone(
+    estimator: Estimator, power: Any, sigma: float | None
+) -> None:
+    powers = np.linspace(-100, 100, N).round() if power == "of each voxel" else np.full(N, power)
+    scale = (2.0**powers).astype(np.float32)
+    expected = estimator.predict(SERIES, sigma=sigma)
+    given = None if sigma is None else sigma * scale.astype(float)
+    maps = estimator.predict(SERIES * scale[:, None], sigma=given)
+    assert_identical(maps.replace(m0=maps.m0 / scale, sigma=maps.sigma / scale), expected)
+
+
+@pytest.mark.parametrize("power", [-700, 700])
+def test_what_single_precision_cannot_hold_is_left_out_of_m0_alone(
+    estimator: Estimator, power: int
+) -> None:
+    expected = estimator.predict(SERIES)
+    maps = estimator.predict(SERIES.astype(complex) * 2.0**power)
+    assert np.isnan(maps.m0).all()
+    assert np.isnan(maps.sigma).all()
+    assert_identical(maps.replace(m0=expected.m0, sigma=expected.sigma), expected)
+
+
+LARGE = float(np.finfo(np.float32).max)
+STRANGE: dict[str, Any] = {
+    "one large value": np.where(np.arange(90) == 40, 1e38, SERIES[7]),
+    "large all over": 1e38,
+    "of overflowing modulus": LARGE * (1 + 1j),
+    "large and alternating": 1e38 * (-1.0) ** np.arange(90),
+    "a large signal": 1e37 * SERIES[7].astype(complex),
+    "the least value there is": 1e-45,
+    "a signal of few bits": 1e-42 * SERIES[7].astype(complex),
+}
+
+
+@pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
+@pytest.mark.parametrize("sigma", [None, SIGMA])
+def test_a_strange_voxel_gets_a_status_and_harms_no_other(
+    estimator: Estimator, strange: Any, sigma: float | None
+) -> None:
+    series = SERIES.copy()
+    series[7] = strange
+    maps, expected = estimator.predict(series, sigma=sigma), estimator.predict(SERIES, sigma=sigma)
+    assert maps.status[7] != Status.OUTSIDE
+    if maps.has_value()[7]:
+        for name in maps:
+            assert np.isfinite(maps[name][7])
+            assert maps.sd[name][7] > 0
+    others = np.delete(np.arange(N), 7)
+    for name, layer in layers(expected).items():
+        np.testing.assert_array_equal(layers(maps)[name][others], layer[others], err_msg=name)
+
+
+# Noise --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rank", [8, 14, 30])
+def test_noise_within_a_subspace_is_noticed_and_measured(estimator: Estimator, rank: int) -> None:
+    """A reconstruction in a temporal subspace leaves next to no noise outside the basis."""
+    basis = Dictionary.build(SEQUENCE, ParameterGrid(AXES), rank).basis.astype(float)
+    series = (SERIES @ basis @ basis.T).astype(np.complex64)
+    maps, given = estimator.predict(series), estimator.predict(series, sigma=SIGMA)
+    assert maps.provenance["sigma"] == INSIDE
+    np.testing.assert_allclose(maps.sigma, SIGMA, rtol=0.3)
+    for name in maps:
+        np.testing.assert_allclose(maps.sd[name], given.sd[name], rtol=0.3)
+        assert (given.sd[name] > 0).all()
+
+
+def test_white_noise_is_measured_outside_the_basis(estimator: Estimator) -> None:
+    for series in (SERIES, SERIES[:5], SERIES[:1]):
+        assert estimator.predict(series).provenance["sigma"] != INSIDE
+
+
+@pytest.mark.parametrize("sigma", [None, 1e-12, 1e-40])
+def test_no_deviation_is_zero_however_little_the_noise(
+    estimator: Estimator, sigma: float | None
+) -> None:
+    maps = estimator.predict(simulate(SEQUENCE, TISSUE), sigma=sigma)
+    assert maps.has_value().all()
+    for name, truth in (("t1", TISSUE.t1), ("t2", TISSUE.t2)):
+        assert np.abs(maps[name] / truth - 1).max() < 0.15
+        assert (maps.sd[name] > 0).all()
 
 
 # Fields -------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ SEQUENCES = {
     "120 degrees": sequence("120 degrees", echoes(120, np.pi / 2)),
     "FISP": sequence("FISP", Inversion(delay=0.02), SMOOTH),
     "5 degrees": sequence("5 degrees", ReadoutTrain(flip=[0.087] * 200, tr=0.004, te=0.001)),
-    "mixed": sequence("mixed", Inversion(delay=0.02), varied(200, np.minimum(np.arange(200) % 5, 1))),
+    "mixed": sequence("mixed", Inversion(delay=0.02), varied(200, [0, 1, 1, 1, 1] * 40)),
     "balanced, then spoiled": sequence("both", varied(100, 0), varied(150, 1)),
     "slice profile": sequence(
         "slice profile", Inversion(delay=0.02), SMOOTH,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import DictionaryError
 from ..parallel import Progress
+from ..physics.own_unit import own_unit
 from ..sequence import Sequence
 from ..source import source_digest
 from ..tissue import ParameterGrid, Tissue
@@ -199,7 +200,7 @@ class Dictionary:
         """
         if top is not None and not 1 <= top <= self.n_atoms:
             raise DictionaryError(f"top = {top} must be from 1 to the {self.n_atoms} atoms")
-        compressed = self.compress(series).reshape(-1, self.rank)
+        compressed = self.compress(own_unit(series)[0]).reshape(-1, self.rank)
         if top is None:
             index, product = self.matcher.best(compressed, progress)
             shape: tuple[int, ...] = series.shape[:-1]

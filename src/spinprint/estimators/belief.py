@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+import scipy.special
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -61,6 +62,27 @@ class Belief:
             quantiles=np.stack([interpolate(cumulative, columns, level) for level in LEVELS]),
             ess=effective_size(weights),
         )
+
+    @classmethod
+    def normal(
+        cls, mean: Array, covariance: Array, bounds: tuple[Array, Array], ess: Array
+    ) -> Belief:
+        """A normal belief, with quantiles within the bounds.
+
+        Parameters
+        ----------
+        mean
+            Theta, `(voxel, parameter)`.
+        covariance
+            `(voxel, parameter, parameter)`.
+        bounds
+            Lowest and highest theta, `(parameter,)` each.
+        ess
+            What the belief is worth all the same, `(voxel,)`.
+        """
+        sd = np.sqrt(np.einsum("vpp->vp", covariance))
+        away = scipy.special.ndtri(LEVELS)[:, None, None] * sd
+        return cls(mean, sd, np.clip(mean + away, *bounds), ess)
 
     def put(self, index: Any, other: Belief) -> None:
         """Take over the belief of some voxels."""

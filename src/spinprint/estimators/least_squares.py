@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from ..dictionary import Dictionary
 from ..maps import Maps
 from ..parallel import Progress
 from .nearest import nearest_atoms, require_axes
-from .noise import assess, sigma_of_residual
+from .noise import assess, at_least_rounding, sigma_of_residual
 from .protocol import Fields, VoxelEstimates, map_voxels
-from .refinement import refine
+from .refinement import leave_over, refine
 
 _CHUNK = 1024
 """Voxels fitted at a time: bounds the memory of their simulated series."""
@@ -75,6 +76,7 @@ class LeastSquares:
             fields=fields,
             sigma=sigma,
             chunk=_CHUNK,
+            leave_over=partial(leave_over, self.dictionary, cut_off=False),
             progress=progress,
             provenance={
                 "estimator": "least squares (maximum likelihood) by Gauss-Newton",
@@ -90,6 +92,6 @@ class LeastSquares:
         atoms, _ = nearest_atoms(self.dictionary, compressed, known)
         found = refine(self.dictionary, series, atoms, known, compressed=False)
         if sigma is None:
-            n_fitted = 2 + len(found.coordinates.names)
-            sigma = sigma_of_residual(found.fit.cost, series.shape[1], n_fitted)
+            sigma = sigma_of_residual(found.fit.cost, series.shape[1], found.fitted)
+            sigma = at_least_rounding(sigma, found.fit.energy, series.shape[1])
         return found.estimates(sigma, signal)

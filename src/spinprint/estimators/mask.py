@@ -8,6 +8,7 @@ import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
+from ..physics.own_unit import own_unit
 from .noise import assess, signal_energy
 
 LEVEL = 0.05
@@ -40,11 +41,11 @@ def find_mask(series: NDArray[Any], basis: NDArray[Any]) -> NDArray[np.bool_]:
     for start in range(0, len(flat), _CHUNK):
         part = slice(start, start + _CHUNK)
         broken[part] = ~np.isfinite(flat[part]).all(axis=1)
-        signals = np.where(broken[part, None], 0, flat[part])
+        signals, exponent = own_unit(np.where(broken[part, None], 0, flat[part]))
         compressed, _, present[part] = assess(basis, signals, None)
-        strength[part] = np.sqrt(signal_energy(compressed))
+        strength[part] = np.ldexp(np.sqrt(signal_energy(compressed)), exponent)
     if present.any():
-        present &= strength > LEVEL * np.percentile(strength[present], 98)
+        present &= strength > LEVEL * _bright(strength[present])
     return _without_islands(present.reshape(series.shape[:-1])) | broken.reshape(series.shape[:-1])
 
 
@@ -63,7 +64,12 @@ def find_bright(series: NDArray[Any]) -> NDArray[np.bool_]:
     for start in range(0, len(flat), _CHUNK):
         energy[start : start + _CHUNK] = signal_energy(flat[start : start + _CHUNK])
     strength = np.sqrt(np.where(np.isfinite(energy), energy, 0))
-    return (strength > LEVEL * np.percentile(strength, 98)).reshape(series.shape[:-1])
+    return (strength > LEVEL * _bright(strength)).reshape(series.shape[:-1])
+
+
+def _bright(strength: NDArray[np.float64]) -> float:
+    """The 98th percentile of the voxels; of few, not that of the strongest, which may be broken."""
+    return float(np.percentile(strength, 98, method="lower"))
 
 
 def _without_islands(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,15 @@ from ..maps import Maps
 from ..parallel import Progress
 from .gauss_newton import MAX_STEPS
 from .nearest import ambiguity, nearest_atoms, require_axes
-from .noise import assess, sigma_of_residual, sigma_outside_basis, signal_energy
+from .noise import (
+    assess,
+    at_least_rounding,
+    sigma_of_residual,
+    sigma_outside_basis,
+    signal_energy,
+)
 from .protocol import Fields, VoxelEstimates, map_voxels
-from .refinement import refine
+from .refinement import leave_over, refine
 
 _CHUNK = 4096
 """Voxels fitted at a time: bounds the memory of their simulated signals."""
@@ -82,6 +89,7 @@ class DictionaryMatching:
             fields=fields,
             sigma=sigma,
             chunk=_CHUNK,
+            leave_over=partial(leave_over, self.dictionary, cut_off=False),
             progress=progress,
             provenance={
                 "estimator": f"dictionary matching{refined}",
@@ -104,13 +112,13 @@ class DictionaryMatching:
         if sigma is None:
             # What the fit leaves over, since the basis cuts off a little of the signal itself;
             # without refinement only outside the basis, where the grid's steps do not show.
-            left = series - found.signals(self.dictionary, known)
+            left = series - found.model.signals(found.fit, known)
             if self.refine:
-                n_fitted = 2 + len(found.coordinates.names)
-                noise = sigma_of_residual(signal_energy(left), left.shape[1], n_fitted)
+                noise = sigma_of_residual(signal_energy(left), left.shape[1], found.fitted)
             else:
                 inside = self.dictionary.compress(left)
                 noise = sigma_outside_basis(left, self.dictionary.basis, inside)
+            noise = at_least_rounding(noise, found.fit.energy, left.shape[1])
         estimates = found.estimates(noise, signal)
         apart = ambiguity(self.dictionary, compressed, known, product, noise)
         ambiguities = {f"{name}_ambiguity": half for name, half in apart.items()}

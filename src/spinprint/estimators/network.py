@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..dictionary import Dictionary
 from ..errors import ModelError, SeriesError
 from ..maps import Maps, Status
 from ..parallel import Progress
+from .hidden_noise import Leftover
 from .noise import assess
 from .protocol import Fields, VoxelEstimates, map_voxels
+from .refinement import leave_over
 
 if TYPE_CHECKING:
     from ..networks.model import Model, Prediction
@@ -26,6 +30,7 @@ EDGE = 4 / 3
 that peaks at the end has its mean there."""
 
 _CHUNK = 1 << 14
+_DRAWS = 1024  # of the prior, where a search for the most likely tissue may start
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +112,7 @@ class NetworkRegression:
             fields=fields,
             sigma=sigma,
             chunk=_CHUNK,
+            leave_over=self._leave_over,
             progress=progress,
             provenance={
                 "estimator": "neural network"
@@ -180,6 +186,20 @@ class NetworkRegression:
         return VoxelEstimates(
             values=values, sd=sd, m0=np.mean(m0, axis=0), status=status, sigma=noise
         )
+
+    def _leave_over(self, series: NDArray[np.complex64], known: Fields) -> Leftover:
+        """What the most likely tissue leaves over, which the network does not look for."""
+        fields, _ = self._confined(known)
+        names = self._models[0].config.known
+        inside = {} if fields is None else dict(zip(names, fields.T, strict=True))
+        return leave_over(self._draws, series, inside, cut_off=True)
+
+    @cached_property
+    def _draws(self) -> Dictionary:
+        """Where to look for the most likely tissue."""
+        first = self._models[0]
+        tissue = first.prior.draw(_DRAWS, np.random.default_rng(0))
+        return Dictionary.build(first.sequence, tissue, first.basis.shape[1])
 
     def _confined(self, known: Fields) -> tuple[Array | None, NDArray[np.bool_]]:
         """Fields moved into the range the networks know `(voxel, field)`, and which had to be."""

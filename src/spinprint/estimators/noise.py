@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 P_NO_SIGNAL = 1e-6
 """Chance of taking pure noise for signal in one voxel."""
 
+ROUNDING = 2.0**-24
+"""Noise of a sample over its size that single precision leaves at least."""
+
 
 def assess(
     basis: NDArray[Any], series: NDArray[np.complex64], sigma: NDArray[np.float64] | None
@@ -32,9 +35,21 @@ def assess(
     where it is not known, and whether there is signal at all `(voxel,)`.
     """
     compressed = series @ basis.conj()
-    noise = sigma_outside_basis(series, basis, compressed) if sigma is None else sigma
-    given = sigma is not None
+    noise, given = sigma, sigma is not None
+    if noise is None:
+        noise = sigma_outside_basis(series, basis, compressed)
+        noise = at_least_rounding(noise, signal_energy(compressed), series.shape[1])
     return compressed, noise, holds_signal(compressed, noise, series.shape[1], given=given)
+
+
+def at_least_rounding(
+    sigma: NDArray[np.float64], energy: NDArray[np.float64], n_samples: int
+) -> NDArray[np.float64]:
+    """Noise `(voxel,)` that is never less than rounding makes of signals of this energy.
+
+    A series without noise has deviations all the same, if small ones, but where it is zero.
+    """
+    return np.maximum(sigma, ROUNDING * np.sqrt(energy / (2 * n_samples)))
 
 
 def sigma_outside_basis(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from .importance import Target, sample
 from .nearest import field_groups, require_axes
 from .noise import assess
 from .protocol import Fields, VoxelEstimates, map_voxels
-from .refinement import refine, signal_model
+from .refinement import SignalModel, leave_over, refine
 from .weighing import Weigher, weigher_for
 from .weights import Weighed, WeightedAtoms
 
@@ -188,6 +188,7 @@ class PosteriorMean:
             fields=fields,
             sigma=sigma,
             chunk=_CHUNK,
+            leave_over=partial(leave_over, self.dictionary, cut_off=True),
             progress=progress,
             provenance={
                 "estimator": "posterior mean (Bayes), M0 marginalised",
@@ -284,7 +285,9 @@ class PosteriorMean:
                 unit[part], energy[part], here, weighed.best[part], expected, seed
             )
             m0[part] *= norm[part]
-            better = found.ess > np.where(energy[part] > _RESOLVED, 0, belief.ess[part])
+            atoms_ess = np.where(energy[part] > _RESOLVED, 0, belief.ess[part])
+            # A few atoms alone may leave no deviation; what draws lack, a normal makes up for.
+            better = (found.ess > atoms_ess) | (atoms_ess < FEW)
             belief.put(part[better], found.take(better))
         return _Believed(belief, m0, noise, signal)
 
@@ -305,14 +308,18 @@ class PosteriorMean:
         # As wide as the data say, but not wider than the range.
         precision = 2 * energy[:, None, None] * fit.information + np.diag(12 / (high - low) ** 2)
         target = Target(
-            model=signal_model(self.dictionary, coordinates, known, compressed=True),
+            model=SignalModel.of(self.dictionary, known, coordinates).at(known, compressed=True),
             unit=unit,
             energy=energy,
             log_prior=expected.log_density,
             bounds=(low, high),
         )
         covariance = np.asarray(np.linalg.inv(precision))
-        return sample(target, centre, covariance, seed), fit.m0
+        found = sample(target, centre, covariance, seed)
+        few = np.flatnonzero(found.ess < FEW)
+        peak = Belief.normal(centre[few], covariance[few], target.bounds, found.ess[few])
+        found.put(few, peak)
+        return found, fit.m0
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import SeriesError
 from ..maps import HAS_VALUE, Maps, Status
 from ..parallel import Progress
+from ..physics.own_unit import own_unit
 from ..sequence import Sequence
+from .hidden_noise import INSIDE, SAMPLE, HiddenNoise, Leftover, find_hidden
 
 Fields = Mapping[str, NDArray[np.float64]]
 """What is known of each voxel besides the series: b1 [relative], b0 [Hz], each `(voxel,)`."""
@@ -52,9 +54,21 @@ class VoxelEstimates:
     extra: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """What else there is to say."""
 
+    def times(self, exponent: NDArray[np.int32]) -> VoxelEstimates:
+        """The same of signals that many powers of two larger, `(voxel,)`."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            m0 = np.ldexp(self.m0.real, exponent) + 1j * np.ldexp(self.m0.imag, exponent)
+            return replace(self, m0=m0, sigma=np.ldexp(self.sigma, exponent))
+
 
 Estimate = Callable[[NDArray[np.complex64], Fields, NDArray[np.float64] | None], VoxelEstimates]
 """(series (voxel, time), fields, sigma (voxel,) or None) -> estimates."""
+
+LeaveOver = Callable[[NDArray[np.complex64], Fields], Leftover]
+"""(series (voxel, time), fields) -> what the best fits leave over."""
+
+_NOISE = (2.0**-60, 2.0**40)
+"""Least and most noise in the unit of a voxel that makes a difference."""
 
 
 def map_voxels(
@@ -66,13 +80,16 @@ def map_voxels(
     fields: Mapping[str, ArrayLike | None],
     sigma: ArrayLike | None,
     chunk: int,
+    leave_over: LeaveOver,
     progress: Progress | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Maps:
     """Run an estimator over the voxels of a series, a chunk at a time.
 
     Voxels outside the mask and voxels that hold NaN or Inf, in the series or in a field, never
-    reach the estimator.
+    reach the estimator. It gets each voxel in a unit of its own (`own_unit`), so that the unit of
+    the series goes to M0 and sigma alone. Where sigma is not given and the noise is hidden (see
+    `hidden_noise`), it gets the noise inside the basis.
 
     Raises
     ------
@@ -96,16 +113,22 @@ def map_voxels(
     status = np.where(inside, Status.NOT_FINITE, Status.OUTSIDE).astype(np.uint8)
     wanted = np.flatnonzero(inside & finite)
 
+    hidden = None
+    if noise is None:
+        hidden = _find_hidden(flat, wanted, known, leave_over)
     found: list[VoxelEstimates] = []
     for start in range(0, max(len(wanted), 1), chunk):
         part = wanted[start : start + chunk]
-        found.append(
-            estimate(
-                flat[part].astype(np.complex64),
-                {name: values[part] for name, values in known.items()},
-                None if noise is None else noise[part],
-            )
-        )
+        voxels, exponent = own_unit(flat[part])
+        here = {name: values[part] for name, values in known.items()}
+        given = None
+        if noise is not None:
+            with np.errstate(over="ignore"):
+                given = np.clip(np.ldexp(noise[part], -exponent), *_NOISE)
+        elif hidden is not None:
+            given = hidden.sigma(leave_over(voxels, here), exponent)
+        estimates = estimate(voxels, here, given).times(exponent)
+        found.append(estimates if noise is None else replace(estimates, sigma=noise[part]))
         if progress:
             progress(min(start + chunk, len(wanted)), len(wanted))
     if len(wanted):
@@ -114,7 +137,7 @@ def map_voxels(
 
     def scatter(parts: list[NDArray[Any]], dtype: Any, everywhere: bool = False) -> NDArray[Any]:
         whole = np.full(len(flat), np.nan, dtype)
-        joined = np.concatenate(parts)
+        joined = _single(np.concatenate(parts), dtype)
         whole[wanted] = joined if everywhere else np.where(keep, joined, np.nan)
         return whole.reshape(shape)
 
@@ -126,8 +149,33 @@ def map_voxels(
         status=status.reshape(shape),
         sigma=scatter([one.sigma for one in found], np.float32, everywhere=True),
         extra={n: scatter([one.extra[n] for one in found], np.float32) for n in first.extra},
-        provenance=dict(provenance or {}),
+        provenance={**(provenance or {}), **({} if hidden is None else {"sigma": INSIDE})},
     )
+
+
+def _find_hidden(
+    flat: NDArray[Any],
+    wanted: NDArray[np.int64],
+    known: Fields,
+    leave_over: LeaveOver,
+) -> HiddenNoise | None:
+    """Whether voxels spread over those that are wanted hide their noise, and how much it is."""
+    some = wanted[flat.any(axis=1)[wanted]]
+    if not len(some):
+        return None
+    some = some[np.linspace(0, len(some) - 1, min(len(some), SAMPLE)).astype(int)]
+    voxels, exponent = own_unit(flat[some])
+    left = leave_over(voxels, {name: values[some] for name, values in known.items()})
+    return find_hidden(voxels, exponent, left)
+
+
+def _single(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """In single precision; NaN where its range does not hold a value."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        single = values.astype(dtype)
+        size = np.abs(single)
+    lost = (np.isinf(size) & np.isfinite(values)) | ((size == 0) & (values != 0))
+    return np.where(lost, np.array(np.nan, dtype), single)
 
 
 def _check_series(series: NDArray[Any], sequence: Sequence) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ from ..estimators import (
     NetworkRegression,
     PosteriorMean,
 )
+from ..estimators.hidden_noise import INSIDE
 from ..estimators.mask import DESCRIPTION, find_bright, find_mask
 from ..files import claim
 from ..io import (
@@ -244,6 +245,7 @@ def _remarks(maps: Maps, series: Series, *, mask_found: bool) -> tuple[str, ...]
         suspects = series.data[maps.status == Status.NOT_FINITE]
         bright = asked - np.count_nonzero(~np.isfinite(suspects).all(axis=-1))
         remarks.append(f"No mask was given: {bright} of {maps.status.size} voxels hold signal.")
+    remarks += _about_noise(maps, asked)
     if series.geometry and series.geometry.defect:
         remarks.append(
             f"The affine of the series {series.geometry.defect}: where it lies is not known, and"
@@ -255,3 +257,21 @@ def _remarks(maps: Maps, series: Series, *, mask_found: bool) -> tuple[str, ...]
         if status not in (Status.OUTSIDE, Status.OK):
             remarks.append(f"{count} of {asked} voxels: {status.meaning}.")
     return tuple(remarks)
+
+
+def _about_noise(maps: Maps, asked: int) -> list[str]:
+    """That sigma came from an unusual place, or that the unit of the series is one."""
+    remarks = []
+    if maps.provenance.get("sigma") == INSIDE:
+        remarks.append(
+            "The series holds too little noise outside what signals of the sequence span, as after"
+            " a reconstruction in a temporal subspace or denoising: sigma was taken from what fits"
+            " leave over inside. For exact error bars give --sigma, the noise per channel."
+        )
+    lost = np.count_nonzero(maps.has_value() & ~(np.isfinite(maps.m0) & np.isfinite(maps.sigma)))
+    if lost:
+        remarks.append(
+            f"{lost} of {asked} voxels: M0 or sigma is beyond single precision and left out: scale"
+            " the series."
+        )
+    return remarks

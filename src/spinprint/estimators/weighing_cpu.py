@@ -34,9 +34,8 @@ class _Totals(NamedTuple):
 
     def part(self, voxels: slice) -> _Totals:
         """Those of some voxels, in the same memory."""
-        return _Totals(
-            self.top[voxels], self.best[voxels], self.sums[voxels], self.histogram[voxels]
-        )
+        top, best = self.top[voxels], self.best[voxels]
+        return _Totals(top, best, self.sums[voxels], self.histogram[voxels])
 
 
 class CpuWeigher:

@@ -230,13 +230,13 @@ def play_one(scene, at, event, pulse, row):
     angle = TWO_PI * event.turns
     if event.sampled:
         now = pulsed(pulse, *order(state, at, at.old, 0, 0))
-        seen = echo(pulse, now[0])
-        store_parts(window, row, seen)
+        sample = echo(pulse, now[0])
+        store_parts(window, row, sample)
         for side in range(1, scene.sides):
             moved = pulsed(pulse, *order(state, at, at.old + side * at.rows, 0, 0))[0]
             if wrt[side - 1, B1] != 0:
                 moved = moved + further(pulse, angle, *now)[0]
-            moved = echo(pulse, moved) + slope(state, wrt, side, event.te, r2) * seen
+            moved = echo(pulse, moved) + slope(state, wrt, side, event.te, r2) * sample
             store_parts(window, side * LANES + row, moved)
     advance(state, scene.damping, at, pulse, 0, (None, None))
     close(state, at, 0, pulse.rise)
@@ -261,9 +261,9 @@ def play_two(scene, at, event, pulse, following, later, row, later_row):
         pair = advance_two(state, at, pulse, later, 0, False, (none, none), rises)
     else:
         pair = advance_two(state, at, pulse, later, 0, True, (none, none), rises)
-    seen, later_seen = echo(pulse, pair[0]), echo(later, pair[1])
-    store_parts(window, row, seen)
-    store_parts(window, later_row, later_seen)
+    sample, later_sample = echo(pulse, pair[0]), echo(later, pair[1])
+    store_parts(window, row, sample)
+    store_parts(window, later_row, later_sample)
     for side in range(1, scene.sides):
         of_f, of_z = slopes_of(state, wrt, side, event.tr, r1, r2)
         later_f, later_z = slopes_of(state, wrt, side, following.tr, r1, r2)
@@ -275,9 +275,9 @@ def play_two(scene, at, event, pulse, following, later, row, later_row):
         else:
             slopes, rises = ((of_f, None), (later_f, None)), (zero, zero)
             pair = advance_two(state, at, pulse, later, side, False, slopes, rises)
-        moved = echo(pulse, pair[0]) + slope(state, wrt, side, event.te, r2) * seen
+        moved = echo(pulse, pair[0]) + slope(state, wrt, side, event.te, r2) * sample
         store_parts(window, side * LANES + row, moved)
-        moved = echo(later, pair[1]) + slope(state, wrt, side, following.te, r2) * later_seen
+        moved = echo(later, pair[1]) + slope(state, wrt, side, following.te, r2) * later_sample
         store_parts(window, side * LANES + later_row, moved)
 
 
@@ -547,9 +547,9 @@ def disperse(state, at, side, spoiler, event):
     own = at.new + side * at.rows
     for k in range(at.active):
         b_plus, b_minus, b_z = spread(spoiler, event, k)
-        seen, now = order(state, at, at.new, k, at.shift), order(state, at, own, k, at.shift)
-        fp, fm = now[0] - number(b_plus) * seen[0], now[1] - number(b_minus) * seen[1]
-        store_order(state, at, own, k, at.shift, fp, fm, now[2] - number(b_z) * seen[2])
+        signal, now = order(state, at, at.new, k, at.shift), order(state, at, own, k, at.shift)
+        fp, fm = now[0] - number(b_plus) * signal[0], now[1] - number(b_minus) * signal[1]
+        store_order(state, at, own, k, at.shift, fp, fm, now[2] - number(b_z) * signal[2])
 
 
 @inlined

@@ -53,7 +53,7 @@ def working(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [("workflows.mapping", "find_mask"), ("io.derivative", "dataset_description")],
+    [("workflows.mapping", "find_mask"), ("io.derivative", "write_dataset")],
 )
 def test_control_c_during_map(scan: Path, tmp_path: Path, module: str, name: str) -> None:
     out = tmp_path / "new" / "maps"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -26,8 +26,7 @@ def settle(path: str | Path) -> None:
     InputError
         One of them is half-written, and cannot be completed from here.
     """
-    path = Path(path).absolute()
-    for folder in (path, *path.parents):
+    for folder in _with_parents(Path(path)):
         if not is_pending(folder):
             continue
         with suppress(OSError, BusyError, OutputError), switching(folder):
@@ -54,13 +53,24 @@ def read_whole(folder: str | Path, read: Callable[[], Result]) -> Result:
         try:
             found = read()
         except (InputError, OSError):
-            if _states(folder) == before:
+            if _is_still(folder, before):
                 raise
         else:
-            if _states(folder) == before:
+            if _is_still(folder, before):
                 return found
         time.sleep(_PAUSE)
     raise InputError(f"{folder}: changes while it is read: wait for whoever writes there")
+
+
+def _with_parents(path: Path) -> Iterator[Path]:
+    path = path.absolute()
+    yield path
+    yield from path.parents
+
+
+def _is_still(folder: Path, before: list[tuple[str, int, int]]) -> bool:
+    """Whether no switch goes on, and none was made since."""
+    return not any(map(is_pending, _with_parents(folder))) and _states(folder) == before
 
 
 def _states(folder: Path) -> list[tuple[str, int, int]]:

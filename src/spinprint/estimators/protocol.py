@@ -160,7 +160,7 @@ def _find_hidden(
     leave_over: LeaveOver,
 ) -> HiddenNoise | None:
     """Whether voxels spread over those that are wanted hide their noise, and how much it is."""
-    some = wanted[flat.any(axis=1)[wanted]]
+    some = wanted[np.any(flat[wanted], axis=1)]
     if not len(some):
         return None
     some = some[np.linspace(0, len(some) - 1, min(len(some), SAMPLE)).astype(int)]

@@ -144,6 +144,35 @@ def test_a_map_that_does_not_fit(
     assert re.match(match, map_refused(option, beside("x.nii", array.astype(dtype))))
 
 
+def test_magnitudes_are_refused_with_the_ways_out(
+    map_refused: Refused, beside: Beside, data: NDArray[Any]
+) -> None:
+    alone = map_refused(series=beside("s.nii", np.abs(data)))
+    assert re.match(r"s.nii: values are real.*\(--imaginary\).*\(--phase\).*--magnitude", alone)
+    stored = map_refused(series=beside("s.nii", np.abs(data).astype(np.complex64)))
+    assert re.match(r"s.nii: along time .* are magnitudes.*--phase.*--magnitude", stored)
+    message = map_refused("--magnitude", "--conjugate", series=Path("s.nii"))
+    assert message.startswith("magnitudes have no phase")
+
+
+def test_a_phase_is_no_imaginary_part_and_needs_its_unit(
+    map_refused: Refused, beside: Beside, data: NDArray[Any]
+) -> None:
+    series, phase = beside("s.nii", np.abs(data)), beside("p.nii", np.angle(data))
+    message = map_refused("--imaginary", phase, series=series)
+    assert re.match(r"p.nii: values from -3.14.* to 3.14.* are a phase.*--phase", message)
+    narrow = beside("p.nii", np.angle(data) / 5)
+    assert "--phase-unit rad" in map_refused("--phase", narrow, series=series)
+    assert "unit 'turn'" in map_refused("--phase", narrow, "--phase-unit", "turn", series=series)
+
+
+def test_a_frame_of_nan_is_named(map_refused: Refused, beside: Beside, data: NDArray[Any]) -> None:
+    data = data.copy()
+    data[..., 17] = np.nan
+    message = map_refused(series=beside("s.nii", data))
+    assert message.startswith("s.nii: frame 17 of 80 (counted from 0) is NaN in every voxel")
+
+
 def test_a_complex_series_has_no_imaginary_part(map_refused: Refused, scan: Path) -> None:
     message = map_refused("--imaginary", scan / "series.nii.gz")
     assert "is complex already: leave the imaginary part out" in message

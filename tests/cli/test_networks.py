@@ -155,6 +155,10 @@ NETWORK = ["--estimator", "network"]
             [*NETWORK, "--model", "{}/network0", "--dictionary", "d.h5"],
             "--dictionary has no use with --estimator network: give --model",
         ),
+        (
+            [*NETWORK, "--model", "{}/network0", "--magnitude"],
+            "--magnitude has no use with --estimator network, which is trained on complex signals:",
+        ),
         ([*NETWORK, "--model", "{}"], "{}: holds no model.json: give a folder that"),
         ([*NETWORK, "--model", "{}/known"], "a b1 map must be given: the network was trained with"),
         (

@@ -126,3 +126,12 @@ def test_slabs_from_disk_match_as_one_in_memory(
     for name in maps.extra:
         np.testing.assert_array_equal(again.extra[name], maps.extra[name])
     np.testing.assert_array_equal(again["t1"], maps["t1"])
+
+
+def test_moduli_are_built_on_disk_too(
+    sequence: Sequence, grid: ParameterGrid, tmp_path: Path
+) -> None:
+    built = on_disk.build_file(sequence, grid, tmp_path / "d.h5", magnitude=True)
+    whole = Dictionary.build(sequence, grid, magnitude=True)
+    assert built.magnitude
+    np.testing.assert_allclose(built.coefficients, whole.coefficients, atol=1e-5)

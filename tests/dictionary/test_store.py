@@ -213,3 +213,18 @@ def test_a_place_that_cannot_be_written_is_refused(dictionary: Dictionary, tmp_p
         dictionary.save(tmp_path / "file" / "saved.h5")
     assert "\n" not in str(caught.value)
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_dictionary_of_moduli_is_one_again_and_another_than_of_signals(
+    dictionary: Dictionary, tmp_path: Path
+) -> None:
+    assert dictionary.grid is not None
+    moduli = Dictionary.build(dictionary.sequence, dictionary.grid, rank=6, magnitude=True)
+    assert moduli.digest != dictionary.digest
+    assert not np.iscomplexobj(moduli.coefficients)
+    moduli.save(tmp_path / "moduli.h5")
+    loaded = Dictionary.load(tmp_path / "moduli.h5")
+    assert loaded.magnitude
+    assert loaded.digest == moduli.digest
+    series = np.exp(1j * np.arange(180)).reshape(2, 90) * np.linspace(1, 3, 90)
+    np.testing.assert_array_equal(loaded.match(series), moduli.match(np.abs(series)))

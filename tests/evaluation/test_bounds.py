@@ -215,3 +215,33 @@ def test_what_it_refuses(options: dict, error: type[Exception], match: str) -> N
 def test_a_table_takes_single_tissues() -> None:
     with pytest.raises(TissueError, match="'many' holds 3 tissues: it must be one"):
         precision_table(fisp(), {"many": tissue()}, (20,))
+
+
+def test_the_bound_of_magnitudes_is_that_of_their_density() -> None:
+    """The covariance of the score of the Rician density, M0 unknown, by draws."""
+    from spinprint.physics.noise import add_rician_noise, rician_score
+    from spinprint.physics.simulate import simulate_flat
+
+    one, sigma = Tissue(t1=1.1, t2=0.08, m0=2.0), 0.15
+    moduli = simulate_flat(fisp(), one.flat(), wrt=("t1", "t2"), magnitude=True)[0].astype(float)
+    amplitude, slopes = 2 * moduli[0], np.stack([2 * moduli[1], 2 * moduli[2], moduli[0]])
+    drawn = add_rician_noise(np.tile(amplitude, (40_000, 1)), sigma, np.random.default_rng(2))
+    score = rician_score(drawn, amplitude, sigma) @ slopes.T / sigma**2
+    sd = np.sqrt(np.diag(np.linalg.inv(score.T @ score / len(score))))
+    bound = cramer_rao(fisp(), one, sigma, magnitude=True)
+    found = [bound.sd["t1"], bound.sd["t2"], bound.m0]
+    np.testing.assert_allclose(np.ravel(found), sd, rtol=0.03)
+    assert np.isinf(bound.phase)
+
+
+def test_magnitudes_say_less_than_signals_and_without_noise_as_much() -> None:
+    for sigma, low, high in ((1e-4, 1, 1.01), (0.1, 1.02, 3)):
+        whole, left = (
+            cramer_rao(fisp(), tissue(), sigma, ("t1", "t2"), magnitude=one)
+            for one in (False, True)
+        )
+        for name in ("t1", "t2"):
+            ratio = left.sd[name] / whole.sd[name]
+            assert ((low <= ratio + 1e-6) & (ratio <= high)).all()
+    with pytest.raises(InputError, match="not white"):
+        cramer_rao(fisp(), tissue(), 0.1, basis=np.eye(60), magnitude=True)

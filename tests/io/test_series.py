@@ -119,7 +119,7 @@ def test_parts_must_fit(tmp_path: Path, data: Data, series_path: Path) -> None:
     real = save_nifti(tmp_path / "re.nii.gz", data.real)
     short = save_nifti(tmp_path / "short.nii.gz", data.imag[..., :-1])
     moved = save_nifti(tmp_path / "moved.nii.gz", data.imag, IDENTITY + 5 * np.eye(4, k=3))
-    refused(real, "values are real.*give the imaginary part.*magnitudes cannot be mapped.*phase")
+    refused(real, "values are real.*the imaginary part.*--phase.*alone.*--magnitude")
     refused(real, r"short.nii.gz: shape \(3, 5, 2, 6\) is not that of the real part", short)
     refused(real, "moved.nii.gz: the imaginary part lies up to", moved)
     refused(real, "series.nii.gz: is complex", series_path)
@@ -199,10 +199,30 @@ def test_python_objects_are_never_unpickled(tmp_path: Path) -> None:
 
 def test_wrong_axes(tmp_path: Path, data: Data) -> None:
     refused(save_nifti(tmp_path / "three.nii.gz", data[:, :, 0]), r"has 3 axes, shape \(3, 5, 7\)")
-    np.save(tmp_path / "five.npy", data[None])
+    np.save(tmp_path / "five.npy", np.stack([data, data]))
     refused(tmp_path / "five.npy", "has 5 axes")
-    trailing = save_nifti(tmp_path / "trailing.nii.gz", data[..., None])
-    assert read_series(trailing).data.shape == data.shape
+    refused(save_nifti(tmp_path / "five.nii", data.reshape(3, 5, 1, 2, 7)), "has 5 axes")
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 5, 2, 1, 7), (3, 5, 2, 7, 1), (3, 5, 2, 1, 1, 7), (3, 5, 2, 1, 7, 1, 1)]
+)
+def test_axes_of_length_1_say_nothing(tmp_path: Path, data: Data, shape: tuple[int, ...]) -> None:
+    np.save(tmp_path / "a.npy", data.reshape(shape))
+    for path in (tmp_path / "a.npy", save_nifti(tmp_path / "a.nii.gz", data.reshape(shape))):
+        assert np.array_equal(read_series(path).data, data)
+    real, imaginary = (np.ascontiguousarray(part).reshape(shape) for part in (data.real, data.imag))
+    real_path = save_nifti(tmp_path / "a_real.nii", real)
+    save_nifti(tmp_path / "a_imaginary.nii", imaginary)
+    assert np.array_equal(read_series(real_path).data, data)
+
+
+def test_space_keeps_its_axes_of_length_1(tmp_path: Path, data: Data) -> None:
+    flat = data[:, :1, :1]
+    path = save_nifti(tmp_path / "a.nii.gz", flat.reshape(3, 1, 1, 1, 7))
+    assert read_series(path).data.shape == (3, 1, 1, 7)
+    np.save(tmp_path / "a.npy", data[None, :, :, None])
+    assert read_series(tmp_path / "a.npy").data.shape == (1, 3, 5, 2, 7)[1:]
 
 
 @pytest.mark.parametrize("keep", [0, 1, 12, 200, 400, -9, -1])
@@ -315,7 +335,8 @@ def test_length_must_be_the_sequences(series: Series) -> None:
 def test_series_in_memory_is_checked(data: Data) -> None:
     assert Series(data=data.astype(np.complex128)).data.dtype == np.complex64
     with pytest.raises(SeriesError, match="must be complex"):
-        Series(data=data.real)  # type: ignore[arg-type]
+        Series(data=data.real)
+    assert np.array_equal(Series(data=data, magnitude=True).data, np.abs(data))
     with pytest.raises(SeriesError, match="axes"):
         Series(data=data[0])
 

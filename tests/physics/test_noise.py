@@ -10,7 +10,9 @@ from spinprint.physics.noise import (
     SNR_CONVENTIONS,
     add_noise,
     add_rician_noise,
+    rician_information,
     rician_moments,
+    rician_score,
     sigma_to_snr,
     snr_to_sigma,
 )
@@ -97,3 +99,34 @@ def test_rician_moments_without_and_with_much_signal() -> None:
     mean, sd = rician_moments([0, 1e4], 2)
     np.testing.assert_allclose(mean, [2 * np.sqrt(np.pi / 2), 1e4], rtol=1e-6)
     np.testing.assert_allclose(sd, [2 * np.sqrt(2 - np.pi / 2), 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("ratio", [0.1, 1, 3, 10])
+def test_the_rician_score_has_no_mean_and_its_variance_is_the_information(ratio: float) -> None:
+    sigma = 0.7
+    clean = np.full((4000, 100), ratio * sigma)
+    magnitudes = add_rician_noise(clean, sigma, np.random.default_rng(3))
+    score = rician_score(magnitudes, ratio * sigma, sigma) / sigma
+    information = rician_information(ratio)
+    assert score.mean() == pytest.approx(0, abs=float(4 * np.sqrt(information / score.size)))
+    assert score.var() == pytest.approx(information, rel=0.02)
+
+
+def test_the_rician_score_is_the_slope_of_the_likelihood() -> None:
+    """The density of Rice (1944), differentiated numerically."""
+    m, a, sigma, h = 1.7, 1.2, 0.7, 1e-5
+
+    def log_density(amplitude: float) -> float:
+        from scipy.special import i0e
+
+        x = m * amplitude / sigma**2
+        return float(np.log(i0e(x)) + x - (m**2 + amplitude**2) / (2 * sigma**2))
+
+    slope = (log_density(a + h) - log_density(a - h)) / (2 * h)
+    assert rician_score(m, a, sigma) / sigma**2 == pytest.approx(slope, rel=1e-6)
+
+
+def test_rician_information_between_no_signal_and_much() -> None:
+    np.testing.assert_allclose(rician_information([0, 0.01, 1e6]), [0, 1e-4, 1], rtol=2e-3)
+    far = rician_information(np.array([15.9, 16.1]))  # the table ends between
+    np.testing.assert_allclose(far[1] - far[0], 0.5 / 15.9**2 - 0.5 / 16.1**2, rtol=0.1)

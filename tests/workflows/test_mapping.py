@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import spinprint as sp
 from spinprint.physics.noise import add_noise
+from spinprint.sequence import Inversion, ReadoutTrain
 from spinprint.workflows.dictionary import build_dictionary
 from spinprint.workflows.mapping import MapResult, map_series
 
@@ -230,3 +231,97 @@ def test_a_brain_of_another_simulator_is_mapped_to_the_bound(tmp_path: Path) -> 
         inside = maps.status != sp.Status.OUTSIDE
         error = np.abs(maps[name] - truth)[inside] / truth[inside]
         assert np.median(error) <= limit
+
+
+def save(path: Path, array: NDArray[Any]) -> Path:
+    nib.Nifti1Image(array, np.eye(4)).to_filename(path)
+    return path
+
+
+@pytest.mark.parametrize("estimator", ["match", "least-squares", "posterior"])
+def test_magnitudes_are_mapped_on_purpose_alone(
+    short: sp.Sequence, scan: Path, data: NDArray[Any], tmp_path: Path, estimator: str
+) -> None:
+    truth = sp.read_maps(scan / "truth")
+    stored = save(tmp_path / "m.nii", np.abs(data).astype(np.complex64))
+    with pytest.raises(sp.SeriesError, match=r"m.nii: along time all values .* are magnitudes"):
+        map_series(stored, short, tmp_path / "maps", estimator=estimator)
+    assert not (tmp_path / "maps").exists()
+    result = map_series(stored, short, tmp_path / "maps", estimator=estimator, magnitude=True)
+    assert abs(error(result, truth, "t1")) < 0.005
+    assert abs(error(result, truth, "t2")) < 0.01
+    (told,) = (one for one in result.remarks if one.startswith("Magnitudes were mapped"))
+    assert "SDs are 1.0" in told
+    assert "(T1)" in told
+    read = sp.read_maps(tmp_path / "maps")
+    assert read.provenance["magnitude"] is True
+    assert read.provenance["lost"] == told
+    phase = tmp_path / "maps/sub-01/anat/sub-01_desc-phase_M0map.json"
+    assert "not known, as magnitudes were mapped" in phase.read_text()
+
+
+def test_half_of_the_mask_of_a_series_is_found_in_its_magnitudes(
+    short: sp.Sequence, scan: Path, data: NDArray[Any], tmp_path: Path
+) -> None:
+    whole = map_series(scan / "series.nii.gz", short, tmp_path / "whole").maps
+    path = save(tmp_path / "m.nii", np.abs(data))
+    maps = map_series(path, short, tmp_path / "maps", magnitude=True).maps
+    np.testing.assert_array_equal(maps.has_value(), whole.has_value())
+
+
+def test_magnitude_and_phase_are_joined(
+    short: sp.Sequence, scan: Path, data: NDArray[Any], tmp_path: Path
+) -> None:
+    path = save(tmp_path / "s_part-mag_x.nii", np.abs(data))
+    save(tmp_path / "s_part-phase_x.nii", np.round(1000 * np.angle(data)).astype(np.int16))
+    result = map_series(path, short, tmp_path / "maps")
+    whole = map_series(scan / "series.nii.gz", short, tmp_path / "whole")
+    np.testing.assert_allclose(result.maps["t1"], whole.maps["t1"], rtol=2e-3)
+    assert "s_part-phase_x.nii: phase in milliradians by its range" in result.remarks[0]
+
+
+def test_a_dictionary_file_is_of_signals_or_of_moduli(
+    short: sp.Sequence, scan: Path, tmp_path: Path
+) -> None:
+    signals = build_dictionary(short, tmp_path / "s.h5")
+    moduli = build_dictionary(short, tmp_path / "m.h5", magnitude=True)
+    arguments = (scan / "series.nii.gz", short, tmp_path / "maps")
+    map_series(*arguments, dictionary_path=moduli, magnitude=True)
+    with pytest.raises(sp.DictionaryError, match=r"m.h5: its atoms are moduli"):
+        map_series(*arguments, dictionary_path=moduli)
+    with pytest.raises(sp.DictionaryError, match=r"s.h5: its atoms are signals.*dictionary --mag"):
+        map_series(*arguments, dictionary_path=signals, magnitude=True)
+
+
+def test_a_series_that_turns_the_wrong_way_is_told_and_turned(tmp_path: Path) -> None:
+    flip = np.radians(10 + 45 * np.abs(np.sin(np.linspace(0, 3 * np.pi, 120))))
+    phase = np.radians(117 * np.arange(120) ** 2 / 2) % (2 * np.pi)
+    train = ReadoutTrain(flip=flip, phase=phase, tr=0.012, te=0.002)
+    blocks = (Inversion(delay=0.02), train)
+    sequence = sp.Sequence(name="turned", field_strength=3.0, blocks=blocks)
+    tissue = sp.Tissue(t1=np.full((4, 4, 1), 0.9), t2=np.full((4, 4, 1), 0.06))
+    series = add_noise(sp.simulate(sequence, tissue), 1e-3, np.random.default_rng(2))
+    wrong = save(tmp_path / "wrong.nii", series.conj())
+    seen = map_series(wrong, sequence, tmp_path / "seen")
+    assert any("Try --conjugate" in remark for remark in seen.remarks)
+    assert np.median(np.abs(seen.maps["t2"] / 0.06 - 1)) > 0.05
+    turned = map_series(wrong, sequence, tmp_path / "turned", conjugate=True)
+    assert not any("conjugate" in remark.lower() for remark in turned.remarks)
+    assert np.median(np.abs(turned.maps["t2"] / 0.06 - 1)) < 0.01
+    assert turned.maps.provenance["conjugated"] is True
+    right = save(tmp_path / "right.nii", series)
+    remarks = map_series(right, sequence, tmp_path / "over", conjugate=True).remarks
+    assert any("better without --conjugate" in remark for remark in remarks)
+
+
+def test_a_frame_that_takes_all_voxels_is_named_and_one_that_takes_most_is_told(
+    short: sp.Sequence, data: NDArray[Any], tmp_path: Path
+) -> None:
+    data = data.copy()
+    data[..., 17] = np.nan
+    with pytest.raises(sp.SeriesError, match=r"frame 17 of 80 .* is NaN in every voxel"):
+        map_series(save(tmp_path / "s.nii", data), short, tmp_path / "maps")
+    data[12, :, :, 17] = 1e-6
+    remarks = map_series(save(tmp_path / "s.nii", data), short, tmp_path / "maps").remarks
+    assert any("Frame 17 of 80 (counted from 0) holds NaN in most" in one for one in remarks)
+    assert any(": 552 of 576 voxels are lost" in one for one in remarks)

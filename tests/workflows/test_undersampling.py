@@ -55,6 +55,7 @@ def test_magnitudes_are_rician_and_refused_as_a_series(short: sp.Sequence, tmp_p
     assert nib.load(path).get_data_dtype() == np.float32  # type: ignore[attr-defined]
     with pytest.raises(SeriesError, match="values are real, a series is complex"):
         sp.read_series(path)
+    assert np.array_equal(sp.read_series(path, magnitude=True).data, made.series)
 
 
 def test_noise_of_another_name_is_refused(short: sp.Sequence) -> None:

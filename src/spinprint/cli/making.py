@@ -97,7 +97,7 @@ def simulate(
     partial_volume
         Whether voxels at borders hold several tissues.
     noise
-        complex, or rician: magnitudes, which no estimator takes, as sign and phase are lost.
+        complex, or rician: magnitudes, which `spinprint map --magnitude` takes.
     sampling
         Sample each frame along spirals (24 would do for all of k-space) or radial spokes, turned
         from frame to frame by the golden angle; none samples fully. SNR and sigma stay those of
@@ -143,6 +143,7 @@ def dictionary(
     grid: Path | None = None,
     rank: Whole | None = None,
     energy: float | None = None,
+    magnitude: Flag = False,
 ) -> None:
     """Build a dictionary, of any size; started again, a stopped build goes on where it was.
 
@@ -160,7 +161,12 @@ def dictionary(
         Number of SVD components.
     energy
         Part of the signals' energy to keep instead, 0.99999 if neither is given.
+    magnitude
+        Make it for magnitudes, `spinprint map --magnitude`: its atoms are the moduli of signals.
     """
     from ..workflows.dictionary import build_dictionary
 
-    print(build_dictionary(load_sequence(sequence), out, grid, rank, energy, stage=stage))
+    made = build_dictionary(
+        load_sequence(sequence), out, grid, rank, energy, magnitude=magnitude, stage=stage
+    )
+    print(made)

@@ -21,6 +21,10 @@ def map_(
     out: Path,
     estimator: Literal["match", "least-squares", "posterior", "network"] = "match",
     imaginary: Path | None = None,
+    phase: Path | None = None,
+    phase_unit: str | None = None,
+    magnitude: Flag = False,
+    conjugate: Flag = False,
     dictionary: Path | None = None,
     model: Paths = (),
     mask: Path | None = None,
@@ -39,7 +43,8 @@ def map_(
     Parameters
     ----------
     series
-        Complex series: NIfTI (4-D complex, or its real part), .npy, .mat or HDF5.
+        Complex series: NIfTI (4-D complex, or one half of it: real, imaginary, magnitude or
+        phase), .npy, .mat or HDF5.
     sequence
         The sequence file it was measured with, or the name of a preset.
     out
@@ -49,7 +54,18 @@ def map_(
         on all samples; posterior: mean and spread over the range of the dictionary; network:
         what a trained network says.
     imaginary
-        The imaginary part, where the series holds the real one.
+        The imaginary part, where the series holds the real one. Halves that BIDS or dcm2niix
+        names are found without it.
+    phase
+        The phase, where the series holds magnitudes; found like the imaginary part.
+    phase_unit
+        What the phase is in, where its sidecar does not state it: rad, deg, mrad, scaled (integers
+        whose range is one turn), or the steps of one turn, as 4096. Told by the range if not given.
+    magnitude
+        Map magnitudes as such: sign and phase of the signal are lost, noise is Rician (match,
+        least-squares, posterior).
+    conjugate
+        Turn the sense of the phase. In the model B0 > 0 turns it by exp(+2 pi i B0 t).
     dictionary
         A dictionary file; without it one is built on a default grid and cached.
     model
@@ -78,6 +94,7 @@ def map_(
 
     result = map_series(
         series, load_sequence(sequence), out, estimator=estimator, imaginary=imaginary,
+        phase=phase, phase_unit=phase_unit, magnitude=magnitude, conjugate=conjugate,
         dictionary_path=dictionary, model_paths=model, mask_path=mask, b1_path=b1_map,
         b0_path=b0_map, b1_unit=b1_unit, b1_nominal_deg=b1_nominal_deg, b0_unit=b0_unit,
         sigma=sigma, subject=subject, stage=stage,

@@ -28,7 +28,11 @@ _SIZE = re.compile(r"[0-9]*\.?[0-9]+ *[A-Za-z]*")
 
 
 def build_cached(
-    sequence: Sequence, grid: ParameterGrid, progress: Progress | None = None
+    sequence: Sequence,
+    grid: ParameterGrid,
+    progress: Progress | None = None,
+    *,
+    magnitude: bool = False,
 ) -> Dictionary:
     """The dictionary of a sequence on a grid, from the cache if it is there.
 
@@ -44,15 +48,15 @@ def build_cached(
     limit = cache_limit()
     folder = cache_folder()
     if folder is None or SOURCE is None:
-        return Dictionary.build(sequence, grid, progress=progress)
-    content = [sequence.digest, grid.to_dict(), SOURCE]
+        return Dictionary.build(sequence, grid, magnitude=magnitude, progress=progress)
+    content = [sequence.digest, grid.to_dict(), magnitude, SOURCE]
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     path = folder / f"dictionary-{key[:32]}.h5"
     with suppress(DictionaryError):
         dictionary = Dictionary.load(path, sequence)
         mark_used(path)
         return dictionary
-    dictionary = Dictionary.build(sequence, grid, progress=progress)
+    dictionary = Dictionary.build(sequence, grid, magnitude=magnitude, progress=progress)
     with suppress(OutputError):
         dictionary.save(path)
         trim(cached_files(folder), limit)

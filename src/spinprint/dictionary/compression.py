@@ -34,8 +34,11 @@ def find_basis(
     rank: int | None,
     energy: float | None,
     n_states: int | None,
+    magnitude: bool = False,
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """The basis of flat tissues, `(time, rank)`, and their singular values, `(time,)`.
+
+    Of the moduli of their signals with `magnitude`.
 
     Raises
     ------
@@ -48,7 +51,7 @@ def find_basis(
     gram = GramMatrix(sequence.n_samples)
     for start in range(0, count, CHUNK):
         atoms = picked.take(slice(start, start + CHUNK))
-        gram.add(simulate_flat(sequence, atoms, n_states=n_states)[:, 0])
+        gram.add(simulate_flat(sequence, atoms, n_states=n_states, magnitude=magnitude)[:, 0])
     vectors, singular_values = gram.basis(rank=rank, energy=energy)
     kind = np.complex64 if np.iscomplexobj(vectors) else np.float32
     return vectors.astype(kind), singular_values
@@ -61,6 +64,7 @@ def compress_atoms(
     out: Rows,
     *,
     n_states: int | None,
+    magnitude: bool = False,
     first: int = 0,
     progress: Progress | None = None,
 ) -> None:
@@ -70,6 +74,8 @@ def compress_atoms(
     ----------
     sequence, tissue, n_states
         As for `simulate`.
+    magnitude
+        Whether the moduli of the signals are the atoms.
     basis
         Orthonormal columns, `(time, rank)`.
     out
@@ -81,7 +87,8 @@ def compress_atoms(
     """
     for start in range(first, tissue.size, CHUNK):
         stop = min(start + CHUNK, tissue.size)
-        signals = simulate_flat(sequence, tissue.take(slice(start, stop)), n_states=n_states)
+        atoms = tissue.take(slice(start, stop))
+        signals = simulate_flat(sequence, atoms, n_states=n_states, magnitude=magnitude)
         out[start:stop] = signals[:, 0] @ basis.conj()
         if progress:
             progress(stop, tissue.size)

@@ -49,6 +49,8 @@ class Dictionary:
     """Of the atoms the basis was made from, each of unit norm, `(time,)`."""
     grid: ParameterGrid | None = None
     """The grid of the atoms, where they lie on one."""
+    magnitude: bool = False
+    """Whether the atoms are the moduli of signals, for series whose phase is lost."""
 
     @classmethod
     def build(
@@ -59,6 +61,7 @@ class Dictionary:
         *,
         energy: float | None = None,
         n_states: int | None = None,
+        magnitude: bool = False,
         progress: Progress | None = None,
     ) -> Dictionary:
         """Simulate and compress all atoms.
@@ -78,6 +81,9 @@ class Dictionary:
             Part of the signals' energy the basis keeps; None keeps 1 - 1e-5.
         n_states
             Configuration orders kept; None as in `simulate`.
+        magnitude
+            True makes the moduli of the signals the atoms: every estimator that is built on
+            the dictionary then maps the moduli of a series, and takes their noise for Rician.
         progress
             Called with the atoms done and their number.
 
@@ -90,10 +96,13 @@ class Dictionary:
         """
         tissue = (grid.tissue() if isinstance(grid, ParameterGrid) else grid).flat()
         basis, singular_values = find_basis(
-            sequence, tissue, rank=rank, energy=energy, n_states=n_states
+            sequence, tissue, rank=rank, energy=energy, n_states=n_states, magnitude=magnitude
         )
         coefficients = np.empty((tissue.size, basis.shape[1]), basis.dtype)
-        compress_atoms(sequence, tissue, basis, coefficients, n_states=n_states, progress=progress)
+        compress_atoms(
+            sequence, tissue, basis, coefficients,
+            n_states=n_states, magnitude=magnitude, progress=progress,
+        )  # fmt: skip
         return cls(
             sequence=sequence,
             tissue=tissue,
@@ -101,6 +110,7 @@ class Dictionary:
             coefficients=coefficients,
             singular_values=singular_values,
             grid=grid if isinstance(grid, ParameterGrid) else None,
+            magnitude=magnitude,
         )
 
     @property
@@ -128,6 +138,8 @@ class Dictionary:
     def digest(self) -> str:
         """SHA-256 of all that the dictionary holds."""
         hasher = hashlib.sha256(self.sequence.digest.encode())
+        if self.magnitude:
+            hasher.update(b"magnitude")
         if self.grid is not None:
             hasher.update(json.dumps(self.grid.to_dict(), sort_keys=True).encode())
         held = {name: getattr(self, name) for name in ("basis", "coefficients", "singular_values")}
@@ -157,6 +169,8 @@ class Dictionary:
     def compress(self, series: NDArray[Any]) -> NDArray[np.complex64]:
         """Project a series `(..., time)` onto the basis, complex64 `(..., rank)`.
 
+        Its modulus, if the atoms are moduli.
+
         Raises
         ------
         DictionaryError
@@ -167,6 +181,8 @@ class Dictionary:
                 f"the series has {series.shape[-1]} time points, the dictionary {len(self.basis)}:"
                 " both must come from one sequence"
             )
+        if self.magnitude:
+            series = np.abs(series)
         compressed = series.astype(np.complex64, copy=False) @ self.basis.conj()
         return compressed.astype(np.complex64, copy=False)
 
@@ -221,8 +237,8 @@ class Dictionary:
             The file cannot be written; nothing is left behind.
         """
         arrays = {name: getattr(self, name) for name in store.ARRAYS}
-        stored = store.Stored(self.sequence, self.tissue, self.grid, arrays, self.digest)
-        store.write(path, stored)
+        held = self.sequence, self.tissue, self.grid, arrays, self.digest, self.magnitude
+        store.write(path, store.Stored(*held))
 
     @classmethod
     def load(cls, path: str | Path, sequence: Sequence | None = None) -> Dictionary:
@@ -242,8 +258,9 @@ class Dictionary:
         """
         stored = store.read(path)
         dictionary = cls(
-            sequence=stored.sequence, tissue=stored.tissue, grid=stored.grid, **stored.arrays
-        )
+            sequence=stored.sequence, tissue=stored.tissue, grid=stored.grid,
+            magnitude=stored.magnitude, **stored.arrays,
+        )  # fmt: skip
         if stored.digest != dictionary.digest:
             raise DictionaryError(f"{path}: the content does not fit its checksum; build it anew")
         if sequence is not None:

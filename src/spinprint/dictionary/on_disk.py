@@ -42,6 +42,7 @@ def build_file(
     *,
     energy: float | None = None,
     n_states: int | None = None,
+    magnitude: bool = False,
     progress: Progress | None = None,
 ) -> Dictionary:
     """Build a dictionary file; arguments as for `Dictionary.build`.
@@ -64,7 +65,9 @@ def build_file(
     """
     check_output_file(path)
     with claim(path):
-        return _build(sequence, grid, destination(Path(path)), rank, energy, n_states, progress)
+        return _build(
+            sequence, grid, destination(Path(path)), rank, energy, n_states, magnitude, progress
+        )
 
 
 def _build(
@@ -74,12 +77,13 @@ def _build(
     rank: int | None,
     energy: float | None,
     n_states: int | None,
+    magnitude: bool,
     progress: Progress | None,
 ) -> Dictionary:
     """Build a file that no other process is writing."""
     tissue = grid.tissue()
     code = SOURCE or version("spinprint")
-    content = [sequence.digest, grid.to_dict(), rank, energy, n_states, code]
+    content = [sequence.digest, grid.to_dict(), rank, energy, n_states, magnitude, code]
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     workplace = path.with_name(f".{short(path.name)}.building")
     with output_errors(path):
@@ -88,7 +92,7 @@ def _build(
             state = {}
             _drop(workplace)
             try:
-                _begin(workplace, sequence, tissue, rank, energy, n_states)
+                _begin(workplace, sequence, tissue, rank, energy, n_states, magnitude)
                 _write_state(workplace, key, 0)
             except BaseException:
                 _drop(workplace)
@@ -104,7 +108,8 @@ def _build(
         with _FileRows(workplace / _ATOMS) as rows:
             compress_atoms(
                 sequence, tissue, basis, rows,
-                n_states=n_states, first=state.get("done", 0), progress=written,
+                n_states=n_states, magnitude=magnitude, first=state.get("done", 0),
+                progress=written,
             )  # fmt: skip
         (workplace / _SPACE).unlink(missing_ok=True)
         Dictionary(
@@ -114,6 +119,7 @@ def _build(
             coefficients=np.load(workplace / _ATOMS, mmap_mode="r"),
             singular_values=np.load(workplace / _VALUES),
             grid=grid,
+            magnitude=magnitude,
         ).save(path)
         _drop(workplace)
     return Dictionary.load(path)
@@ -126,10 +132,11 @@ def _begin(
     rank: int | None,
     energy: float | None,
     n_states: int | None,
+    magnitude: bool,
 ) -> None:
     """Find the basis, and reserve the space of the atoms and of the file they become."""
     basis, singular_values = find_basis(
-        sequence, tissue, rank=rank, energy=energy, n_states=n_states
+        sequence, tissue, rank=rank, energy=energy, n_states=n_states, magnitude=magnitude
     )
     workplace.mkdir()
     _save(workplace / _BASIS, basis)

@@ -19,6 +19,8 @@ from ..tissue import ParameterGrid, Tissue
 
 FORMAT = "spinprint-dictionary/1"
 
+_MAGNITUDE = "magnitude"  # what the attribute `signal` of a file of moduli holds
+
 ARRAYS = ("basis", "coefficients", "singular_values")
 
 IN_MEMORY = 1 << 29
@@ -38,6 +40,8 @@ class Stored(NamedTuple):
     """`basis`, `coefficients` and `singular_values`."""
     digest: str
     """SHA-256 of the dictionary that was written."""
+    magnitude: bool = False
+    """Whether its atoms are moduli; files of signals do not mention it."""
 
 
 def write(path: str | Path, stored: Stored) -> None:
@@ -56,6 +60,8 @@ def write(path: str | Path, stored: Stored) -> None:
     }
     if stored.grid is not None:
         texts["grid"] = stored.grid.to_json()
+    if stored.magnitude:
+        texts["signal"] = _MAGNITUDE
     # HDF5 holds checksums of its own over all but texts of variable length and old layouts,
     # where a flipped bit can make it search for ever.
     with (
@@ -138,6 +144,7 @@ def _read(file: h5py.File) -> Stored:
         grid=None if grid is None else ParameterGrid.from_dict(parse_json(grid, "its grid")),
         arrays={name: _array(file[name]) for name in ARRAYS},
         digest=texts["digest"],
+        magnitude=texts.get("signal") == _MAGNITUDE,
     )
 
 

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..dictionary import Dictionary
 from ..maps import Maps
 from ..parallel import Progress
+from .convention import require_observed
+from .magnitude import refine_magnitudes
 from .nearest import nearest_atoms, require_axes
 from .noise import assess, at_least_rounding, sigma_of_residual
 from .protocol import Fields, VoxelEstimates, map_voxels
@@ -62,12 +64,14 @@ class LeastSquares:
         Raises
         ------
         SeriesError
-            The series or another array does not fit.
+            The series holds magnitudes and the atoms are signals, or it or another array does not
+            fit.
         DictionaryError
             A field is given that the atoms do not differ in.
         """
         fields = {"b1": b1, "b0": b0}
         require_axes(self.dictionary, fields)
+        require_observed(self.dictionary, series, mask)
         return map_voxels(
             self._estimate,
             self.dictionary.sequence,
@@ -77,6 +81,7 @@ class LeastSquares:
             sigma=sigma,
             chunk=_CHUNK,
             leave_over=partial(leave_over, self.dictionary, cut_off=False),
+            magnitude=self.dictionary.magnitude,
             progress=progress,
             provenance={
                 "estimator": "least squares (maximum likelihood) by Gauss-Newton",
@@ -86,10 +91,15 @@ class LeastSquares:
         )
 
     def _estimate(
-        self, series: NDArray[np.complex64], known: Fields, sigma: NDArray[np.float64] | None
+        self, series: NDArray[Any], known: Fields, sigma: NDArray[np.float64] | None
     ) -> VoxelEstimates:
-        compressed, _, signal = assess(self.dictionary.basis, series, sigma)
+        compressed, noise, signal = assess(self.dictionary.basis, series, sigma)
         atoms, _ = nearest_atoms(self.dictionary, compressed, known)
+        if self.dictionary.magnitude:
+            fitted = refine_magnitudes(
+                self.dictionary, series, atoms, known, noise, estimate_sigma=sigma is None
+            )
+            return fitted.refined.estimates(fitted.sigma, signal)
         found = refine(self.dictionary, series, atoms, known, compressed=False)
         if sigma is None:
             sigma = sigma_of_residual(found.fit.cost, series.shape[1], found.fitted)

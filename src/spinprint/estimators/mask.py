@@ -42,7 +42,8 @@ def find_mask(series: NDArray[Any], basis: NDArray[Any]) -> NDArray[np.bool_]:
         part = slice(start, start + _CHUNK)
         broken[part] = ~np.isfinite(flat[part]).all(axis=1)
         signals, exponent = own_unit(np.where(broken[part, None], 0, flat[part]))
-        compressed, _, present[part] = assess(basis, signals, None)
+        observed = signals if np.iscomplexobj(series) else np.abs(signals)  # real: magnitudes
+        compressed, _, present[part] = assess(basis, observed, None)
         strength[part] = np.ldexp(np.sqrt(signal_energy(compressed)), exponent)
     if present.any():
         present &= strength > LEVEL * _bright(strength[present])

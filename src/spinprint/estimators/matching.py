@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..dictionary import Dictionary
 from ..maps import Maps
 from ..parallel import Progress
+from .convention import require_observed
 from .gauss_newton import MAX_STEPS
+from .magnitude import CHUNK, refine_magnitudes
 from .nearest import ambiguity, nearest_atoms, require_axes
 from .noise import (
     assess,
@@ -74,12 +76,14 @@ class DictionaryMatching:
         Raises
         ------
         SeriesError
-            The series or another array does not fit.
+            The series holds magnitudes and the atoms are signals, or it or another array does not
+            fit.
         DictionaryError
             A field is given that the atoms do not differ in.
         """
         fields = {"b1": b1, "b0": b0}
         require_axes(self.dictionary, fields)
+        require_observed(self.dictionary, series, mask)
         refined = " with Gauss-Newton refinement" if self.refine else ""
         return map_voxels(
             self._estimate,
@@ -88,8 +92,9 @@ class DictionaryMatching:
             mask=mask,
             fields=fields,
             sigma=sigma,
-            chunk=_CHUNK,
+            chunk=CHUNK if self.dictionary.magnitude else _CHUNK,
             leave_over=partial(leave_over, self.dictionary, cut_off=False),
+            magnitude=self.dictionary.magnitude,
             progress=progress,
             provenance={
                 "estimator": f"dictionary matching{refined}",
@@ -103,12 +108,21 @@ class DictionaryMatching:
         )
 
     def _estimate(
-        self, series: NDArray[np.complex64], known: Fields, sigma: NDArray[np.float64] | None
+        self, series: NDArray[Any], known: Fields, sigma: NDArray[np.float64] | None
     ) -> VoxelEstimates:
         compressed, noise, signal = assess(self.dictionary.basis, series, sigma)
         atoms, product = nearest_atoms(self.dictionary, compressed, known)
         steps = MAX_STEPS if self.refine else 0
-        found = refine(self.dictionary, compressed, atoms, known, compressed=True, max_steps=steps)
+        if self.dictionary.magnitude:
+            fitted = refine_magnitudes(
+                self.dictionary, series, atoms, known, noise,
+                estimate_sigma=sigma is None, max_steps=steps,
+            )  # fmt: skip
+            found, noise, sigma = fitted.refined, fitted.sigma, fitted.sigma
+        else:
+            found = refine(
+                self.dictionary, compressed, atoms, known, compressed=True, max_steps=steps
+            )
         if sigma is None:
             # What the fit leaves over, since the basis cuts off a little of the signal itself;
             # without refinement only outside the basis, where the grid's steps do not show.

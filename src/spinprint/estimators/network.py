@@ -15,6 +15,9 @@ from ..dictionary import Dictionary
 from ..errors import ModelError, SeriesError
 from ..maps import Maps, Status
 from ..parallel import Progress
+from ..sequence import Sequence
+from ..tissue import Tissue
+from .convention import TISSUES, require_phase
 from .hidden_noise import Leftover
 from .noise import assess
 from .protocol import Fields, VoxelEstimates, map_voxels
@@ -93,13 +96,15 @@ class NetworkRegression:
         Raises
         ------
         SeriesError
-            The series or another array does not fit, or a field or sigma is needed.
+            The series holds magnitudes, it or another array does not fit, or a field or sigma is
+            needed.
         ModelError
             A field is given that the network was not trained with.
         """
         fields = {"b1": b1, "b0": b0}
         self.require_fields([name for name, values in fields.items() if values is not None])
         first = self._models[0]
+        require_phase(series, first.sequence, self.tissue, mask)
         if sigma is None and first.basis.shape[1] == first.sequence.n_samples:
             raise SeriesError(
                 "sigma must be given: with a basis of full rank nothing outside it tells the noise"
@@ -135,6 +140,16 @@ class NetworkRegression:
     def basis(self) -> NDArray[Any]:
         """Orthonormal columns that signals of the sequence lie in, `(time, rank)`."""
         return self._models[0].basis
+
+    @property
+    def sequence(self) -> Sequence:
+        """What it was trained for."""
+        return self._models[0].sequence
+
+    @cached_property
+    def tissue(self) -> Tissue:
+        """Some of the tissues it was trained on, flat."""
+        return self._models[0].prior.draw(TISSUES, np.random.default_rng(0))
 
     def require_fields(self, given: Iterable[str]) -> None:
         """Refuse maps of other fields than those the network was trained with.

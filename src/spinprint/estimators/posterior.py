@@ -18,7 +18,10 @@ from ..parallel import Progress
 from ..prior import Prior
 from ..sequence import Sequence
 from .belief import LEVELS, Belief
+from .convention import require_observed
+from .gauss_newton import Fit, Model
 from .importance import Target, sample
+from .magnitude import refine_magnitudes
 from .nearest import field_groups, require_axes
 from .noise import assess
 from .protocol import Fields, VoxelEstimates, map_voxels
@@ -60,7 +63,9 @@ class PosteriorMean:
     it adds, about 1 / |<d, y>|², is alike for all tissue that fits. (A prior flat in M0 would
     add 1 / |s|² and expect tissue that gives little signal.) An atom weighs its prior times this
     likelihood. Where too few atoms weigh (`ENOUGH`), the estimate comes from draws around the
-    most likely point instead; see `importance`.
+    most likely point instead; see `importance`. Of magnitudes it always does where draws can make
+    one: the likelihood is Rician, and Gaussian only around that point (see `magnitude`), so that
+    the atoms say no more than where to look.
 
     Values are means of the coordinates: for times exp(E[log T]), the estimate of least
     squared relative error, with T times the deviation of log T as its SD; for all else mean and
@@ -101,6 +106,7 @@ class PosteriorMean:
         n_atoms: int = 100_000,
         rank: int | None = None,
         seed: int = 0,
+        magnitude: bool = False,
         progress: Progress | None = None,
     ) -> PosteriorMean:
         """The estimator with atoms drawn from a prior.
@@ -118,6 +124,8 @@ class PosteriorMean:
             told from outside the basis up to 40 dB.
         seed
             Of the draws.
+        magnitude
+            True for magnitudes, see `Dictionary.build`.
         progress
             Called with the atoms done and their number.
 
@@ -131,7 +139,10 @@ class PosteriorMean:
         prior = prior or Prior.default(sequence)
         atoms = prior.draw(n_atoms, np.random.default_rng(seed))
         energy = _ENERGY if rank is None else None
-        return cls(Dictionary.build(sequence, atoms, rank, energy=energy, progress=progress), prior)
+        dictionary = Dictionary.build(
+            sequence, atoms, rank, energy=energy, magnitude=magnitude, progress=progress
+        )
+        return cls(dictionary, prior)
 
     def predict(
         self,
@@ -163,13 +174,14 @@ class PosteriorMean:
         Raises
         ------
         SeriesError
-            The series or another array does not fit, or sigma is needed: nothing lies outside
-            a basis of full rank.
+            The series holds magnitudes and the atoms are signals, or it or another array does not
+            fit, or sigma is needed: nothing lies outside a basis of full rank.
         DictionaryError
             A field is given that the atoms do not differ in, or they lie on no grid.
         """
         fields = {"b1": b1, "b0": b0}
         require_axes(self.dictionary, fields)
+        require_observed(self.dictionary, series, mask)
         given = [name for name, values in fields.items() if values is not None]
         if given and self.dictionary.grid is None:
             raise DictionaryError(
@@ -189,6 +201,7 @@ class PosteriorMean:
             sigma=sigma,
             chunk=_CHUNK,
             leave_over=partial(leave_over, self.dictionary, cut_off=True),
+            magnitude=self.dictionary.magnitude,
             progress=progress,
             provenance={
                 "estimator": "posterior mean (Bayes), M0 marginalised",
@@ -240,7 +253,7 @@ class PosteriorMean:
             best[voxels] = atoms[found.best]
         return Weighed(belief, best)
 
-    def believe(self, series: NDArray[np.complex64], sigma: Array, seed: int = 0) -> Belief:
+    def believe(self, series: NDArray[Any], sigma: Array, seed: int = 0) -> Belief:
         """The posterior in the coordinates of the prior (`Coordinates.over`), not as maps.
 
         Voxels of one call share their importance draws, and with them what little error those
@@ -257,69 +270,98 @@ class PosteriorMean:
         """
         return self._believe(series, {}, sigma, seed).belief
 
-    def _estimate(
-        self, series: NDArray[np.complex64], known: Fields, sigma: Array | None
-    ) -> VoxelEstimates:
+    def _estimate(self, series: NDArray[Any], known: Fields, sigma: Array | None) -> VoxelEstimates:
         coordinates = _Expected.of(self.assumed, known).coordinates
         return self._believe(series, known, sigma).estimates(coordinates)
 
     def _believe(
-        self, series: NDArray[np.complex64], known: Fields, sigma: Array | None, seed: int = 0
+        self, series: NDArray[Any], known: Fields, sigma: Array | None, seed: int = 0
     ) -> _Believed:
         compressed, noise, signal = assess(self.dictionary.basis, series, sigma)
-        norm = np.linalg.norm(compressed.astype(np.complex128), axis=1)
-        unit = compressed / np.where(norm > 0, norm, 1)[:, None]
-        energy = 1 / (2 * np.maximum(noise / np.where(norm > 0, norm, 1), PRECISION) ** 2)
+        unit, energy = _normalised(compressed, noise)
         weighed = self._weigh(unit, energy, known)
         belief = weighed.belief
         atoms = self.dictionary.coefficients[weighed.best].astype(np.complex128)
         squared = np.einsum("vr,vr->v", atoms.conj(), atoms).real
         m0 = np.einsum("vr,vr->v", atoms.conj(), compressed) / np.where(squared > 0, squared, 1)
 
+        noise = np.array(noise)
         expected = _Expected.of(self.assumed, known)
-        local = np.flatnonzero(signal & ((belief.ess < ENOUGH) | (energy > _RESOLVED)))
+        # How much a belief by atoms counts against one by draws.
+        weight = np.where((energy > _RESOLVED) | self.dictionary.magnitude, 0, belief.ess)
+        local = np.flatnonzero(signal & (weight < ENOUGH))
         for start in range(0, len(local), _LOCAL_CHUNK):
             part = local[start : start + _LOCAL_CHUNK]
             here = {name: values[part] for name, values in known.items()}
-            found, m0[part] = self._near_peak(
-                unit[part], energy[part], here, weighed.best[part], expected, seed
-            )
-            m0[part] *= norm[part]
-            atoms_ess = np.where(energy[part] > _RESOLVED, 0, belief.ess[part])
+            best = weighed.best[part]
+            if self.dictionary.magnitude:
+                fitted = refine_magnitudes(
+                    self.dictionary, series[part], best, here, noise[part],
+                    estimate_sigma=sigma is None,
+                )  # fmt: skip
+                peak = _Peak(fitted.data, fitted.model, fitted.refined.fit, fitted.sigma)
+            else:
+                peak = self._peak(compressed[part], noise[part], here, best, expected)
+            found, m0[part], noise[part] = peak.belief(expected, seed), peak.fit.m0, peak.sigma
             # A few atoms alone may leave no deviation; what draws lack, a normal makes up for.
-            better = (found.ess > atoms_ess) | (atoms_ess < FEW)
+            better = (found.ess > weight[part]) | (weight[part] < FEW)
             belief.put(part[better], found.take(better))
         return _Believed(belief, m0, noise, signal)
 
-    def _near_peak(
+    def _peak(
         self,
-        unit: NDArray[Any],
-        energy: Array,
+        compressed: NDArray[np.complex64],
+        sigma: Array,
         known: Fields,
         best: NDArray[np.int64],
         expected: _Expected,
-        seed: int,
-    ) -> tuple[Belief, NDArray[np.complex128]]:
-        """What draws around the most likely point say, and its M0."""
-        fit = refine(self.dictionary, unit.astype(np.complex64), best, known, compressed=True).fit
-        coordinates = expected.coordinates
+    ) -> _Peak:
+        """The most likely point of signals in the basis."""
+        fit = refine(self.dictionary, compressed, best, known, compressed=True).fit
+        signals = SignalModel.of(self.dictionary, known, expected.coordinates)
+        model = signals.at(known, compressed=True)
+        return _Peak(compressed, model, fit, sigma)
+
+
+@dataclass(frozen=True, eq=False)
+class _Peak:
+    """The most likely point of some voxels, and data with white noise around it."""
+
+    data: NDArray[Any]
+    """`(voxel, time)`; `time` may be the rank of a basis."""
+    model: Model
+    fit: Fit
+    sigma: Array
+    """Noise per channel of the data, `(voxel,)`."""
+
+    def belief(self, expected: _Expected, seed: int) -> Belief:
+        """What draws around the point say."""
+        coordinates, fit = expected.coordinates, self.fit
         low, high = coordinates.low, coordinates.high
-        centre = np.clip(fit.theta, low, high)
+        unit, energy = _normalised(self.data, self.sigma)
         # As wide as the data say, but not wider than the range.
-        precision = 2 * energy[:, None, None] * fit.information + np.diag(12 / (high - low) ** 2)
+        squared = np.where(fit.energy > 0, fit.energy, 1)[:, None, None]
+        precision = 2 * energy[:, None, None] * fit.information / squared
+        covariance = np.asarray(np.linalg.inv(precision + np.diag(12 / (high - low) ** 2)))
+        centre = np.clip(fit.theta, low, high)
         target = Target(
-            model=SignalModel.of(self.dictionary, known, coordinates).at(known, compressed=True),
+            model=self.model,
             unit=unit,
             energy=energy,
             log_prior=expected.log_density,
             bounds=(low, high),
         )
-        covariance = np.asarray(np.linalg.inv(precision))
         found = sample(target, centre, covariance, seed)
         few = np.flatnonzero(found.ess < FEW)
-        peak = Belief.normal(centre[few], covariance[few], target.bounds, found.ess[few])
-        found.put(few, peak)
-        return found, fit.m0
+        found.put(few, Belief.normal(centre[few], covariance[few], target.bounds, found.ess[few]))
+        return found
+
+
+def _normalised(data: NDArray[Any], sigma: Array) -> tuple[NDArray[Any], Array]:
+    """Data `(voxel, time)` of unit norm, and their energy before over 2 sigma², `(voxel,)`."""
+    norm = np.linalg.norm(data.astype(np.complex128), axis=1)
+    safe = np.where(norm > 0, norm, 1)
+    return data / safe[:, None], 1 / (2 * np.maximum(sigma / safe, PRECISION) ** 2)
 
 
 @dataclass(frozen=True, eq=False)

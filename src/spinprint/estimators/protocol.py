@@ -61,8 +61,9 @@ class VoxelEstimates:
             return replace(self, m0=m0, sigma=np.ldexp(self.sigma, exponent))
 
 
-Estimate = Callable[[NDArray[np.complex64], Fields, NDArray[np.float64] | None], VoxelEstimates]
-"""(series (voxel, time), fields, sigma (voxel,) or None) -> estimates."""
+Estimate = Callable[[NDArray[Any], Fields, NDArray[np.float64] | None], VoxelEstimates]
+"""(series (voxel, time), fields, sigma (voxel,) or None) -> estimates. The series is complex64, or
+float32 where magnitudes are mapped."""
 
 LeaveOver = Callable[[NDArray[np.complex64], Fields], Leftover]
 """(series (voxel, time), fields) -> what the best fits leave over."""
@@ -81,6 +82,7 @@ def map_voxels(
     sigma: ArrayLike | None,
     chunk: int,
     leave_over: LeaveOver,
+    magnitude: bool = False,
     progress: Progress | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Maps:
@@ -88,8 +90,8 @@ def map_voxels(
 
     Voxels outside the mask and voxels that hold NaN or Inf, in the series or in a field, never
     reach the estimator. It gets each voxel in a unit of its own (`own_unit`), so that the unit of
-    the series goes to M0 and sigma alone. Where sigma is not given and the noise is hidden (see
-    `hidden_noise`), it gets the noise inside the basis.
+    the series goes to M0 and sigma alone, and with `magnitude` its moduli. Where sigma is not given
+    and the noise is hidden (see `hidden_noise`), it gets the noise inside the basis.
 
     Raises
     ------
@@ -114,7 +116,7 @@ def map_voxels(
     wanted = np.flatnonzero(inside & finite)
 
     hidden = None
-    if noise is None:
+    if noise is None and not magnitude:
         hidden = _find_hidden(flat, wanted, known, leave_over)
     found: list[VoxelEstimates] = []
     for start in range(0, max(len(wanted), 1), chunk):
@@ -127,7 +129,8 @@ def map_voxels(
                 given = np.clip(np.ldexp(noise[part], -exponent), *_NOISE)
         elif hidden is not None:
             given = hidden.sigma(leave_over(voxels, here), exponent)
-        estimates = estimate(voxels, here, given).times(exponent)
+        observed: NDArray[Any] = np.abs(voxels) if magnitude else voxels
+        estimates = estimate(observed, here, given).times(exponent)
         found.append(estimates if noise is None else replace(estimates, sigma=noise[part]))
         if progress:
             progress(min(start + chunk, len(wanted)), len(wanted))
@@ -149,7 +152,11 @@ def map_voxels(
         status=status.reshape(shape),
         sigma=scatter([one.sigma for one in found], np.float32, everywhere=True),
         extra={n: scatter([one.extra[n] for one in found], np.float32) for n in first.extra},
-        provenance={**(provenance or {}), **({} if hidden is None else {"sigma": INSIDE})},
+        provenance={
+            **(provenance or {}),
+            **({} if hidden is None else {"sigma": INSIDE}),
+            **({"magnitude": True} if magnitude else {}),
+        },
     )
 
 

@@ -34,6 +34,8 @@ class SignalModel:
     """The unknowns and their range."""
     constant: Mapping[str, NDArray[np.float64]]
     """What all tissue shares, `(1,)` each [SI units]."""
+    magnitude: bool = False
+    """Whether it is the modulus of the signal."""
 
     @classmethod
     def of(
@@ -58,9 +60,13 @@ class SignalModel:
             for name, values in dictionary.tissue.given().items()
             if name not in coordinates.names and name not in known
         }
-        return cls(dictionary.sequence, dictionary.basis, coordinates, constant)
+        return cls(
+            dictionary.sequence, dictionary.basis, coordinates, constant, dictionary.magnitude
+        )
 
-    def at(self, known: Fields, *, compressed: bool) -> Model:
+    def at(
+        self, known: Fields, *, compressed: bool, weights: NDArray[np.float64] | None = None
+    ) -> Model:
         """Signal and derivatives in the coordinates, for voxels whose fields are known.
 
         Parameters
@@ -69,11 +75,17 @@ class SignalModel:
             Fields of each voxel, `(voxel,)` each.
         compressed
             True for signals in the basis.
+        weights
+            Factors of the samples of each voxel, `(voxel, time)`, where they differ.
         """
 
         def model(theta: NDArray[np.float64], voxels: NDArray[np.int64]) -> Any:
             tissue = self._tissue(theta, {name: values[voxels] for name, values in known.items()})
-            signals = simulate_flat(self.sequence, tissue, wrt=self.coordinates.names)
+            signals = simulate_flat(
+                self.sequence, tissue, wrt=self.coordinates.names, magnitude=self.magnitude
+            )
+            if weights is not None:
+                signals = signals * weights[voxels][:, None]
             if compressed:
                 signals = signals @ self.basis.conj()
             signals = signals.astype(np.complex128)
@@ -105,20 +117,22 @@ class SignalModel:
         max_steps
             Steps a voxel may take; 0 keeps the start.
         """
+        return self.search(self.at(known, compressed=compressed), data, start, max_steps)
+
+    def search(
+        self, model: Model, data: NDArray[Any], start: NDArray[np.float64], max_steps: int
+    ) -> Refined:
+        """As `fit`, with what `at` gave for the data."""
         bounds = self.coordinates.low, self.coordinates.high
         found = fit(
-            self.at(known, compressed=compressed),
-            data,
-            start,
-            bounds,
-            confine=self.coordinates.confine,
-            max_steps=max_steps,
+            model, data, start, bounds, confine=self.coordinates.confine, max_steps=max_steps
         )
         return Refined(self, found)
 
     def signals(self, fit: Fit, known: Fields) -> NDArray[np.complex64]:
         """The signals of a fit with their M0, `(voxel, time)`."""
-        signals = simulate_flat(self.sequence, self._tissue(fit.theta, known))[:, 0]
+        tissue = self._tissue(fit.theta, known)
+        signals = simulate_flat(self.sequence, tissue, magnitude=self.magnitude)[:, 0]
         return (fit.m0[:, None] * signals).astype(np.complex64)
 
     def _tissue(self, theta: NDArray[np.float64], known: Fields) -> Tissue:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError, TissueError
 from ..parameters import PARAMETERS
 from ..physics.fisher import standard_deviation
-from ..physics.noise import snr_to_sigma
+from ..physics.noise import rician_information, snr_to_sigma
 from ..physics.simulate import simulate_flat
 from ..sequence import Sequence
 from ..tissue import Tissue
@@ -47,6 +47,7 @@ def cramer_rao(
     *,
     basis: NDArray[Any] | None = None,
     n_states: int | None = None,
+    magnitude: bool = False,
 ) -> Bound:
     """The Cramér-Rao bound under white Gaussian noise, the complex M0 always unknown.
 
@@ -70,6 +71,10 @@ def cramer_rao(
         Orthonormal columns `(time, rank)` that the signal is compressed to before it is used.
     n_states
         Configuration orders kept; None as in `simulate`.
+    magnitude
+        True where the modulus of the series is all there is: its noise is Rician, a sample says
+        `physics.noise.rician_information` of what its channel would, and the phase of M0 cannot
+        be told.
 
     Raises
     ------
@@ -77,19 +82,24 @@ def cramer_rao(
         A parameter the sequence needs was not given, or an unknown is none or named twice.
     InputError
         sigma is not positive or of another shape, or the basis is not orthonormal or of another
-        length.
+        length, or given with `magnitude`, whose noise is not white.
     """
     names = _check_unknowns(sequence, unknowns)
     shape = tissue.shape
     noise = _check_sigma(sigma, shape)
     if basis is not None:
         _check_basis(basis, sequence)
+        if magnitude:
+            raise InputError("the noise of magnitudes is not white: their bound knows no basis")
     flat = tissue.flat()
     whole = np.empty((flat.size, len(names) + 2))
     kept = whole if basis is None else np.empty_like(whole)
     for start in range(0, flat.size, _CHUNK):
         part = slice(start, start + _CHUNK)
-        columns = _columns(sequence, flat.take(part), names, n_states)
+        if magnitude:
+            columns = _magnitude_columns(sequence, flat.take(part), names, n_states, noise[part])
+        else:
+            columns = _columns(sequence, flat.take(part), names, n_states)
         whole[part] = _deviations(columns, noise[part])
         if basis is not None:
             kept[part] = _deviations(columns @ basis.conj(), noise[part])
@@ -202,6 +212,23 @@ def _columns(
     m0 = np.broadcast_to(np.abs(tissue.get("m0")), (tissue.size,))[:, None, None]
     signal = signals[:, :1]
     return np.concatenate([m0 * signals[:, 1:], signal, 1j * signal], axis=1)
+
+
+def _magnitude_columns(
+    sequence: Sequence,
+    tissue: Tissue,
+    names: tuple[str, ...],
+    n_states: int | None,
+    sigma: Array,
+) -> NDArray[np.complex128]:
+    """As `_columns` of magnitudes, each sample times the root of what its noise leaves of it."""
+    moduli = simulate_flat(sequence, tissue, n_states=n_states, wrt=names, magnitude=True)
+    moduli = moduli.astype(np.float64)
+    m0 = np.broadcast_to(np.abs(tissue.get("m0")), (tissue.size,))[:, None, None]
+    signal = moduli[:, :1]
+    columns = np.concatenate([m0 * moduli[:, 1:], signal, np.zeros_like(signal)], axis=1)
+    share = rician_information(m0 * signal / sigma[:, None, None])
+    return (columns * np.sqrt(share)).astype(np.complex128)
 
 
 def _deviations(columns: NDArray[np.complex128], sigma: Array) -> Array:

@@ -26,8 +26,8 @@ def map_bound(
 ) -> dict[str, Array]:
     """Least standard deviation of an unbiased estimate in each voxel, by mapped parameter.
 
-    For the noise that the maps state and the M0 they found; what they map is unknown, and B1 and
-    B0 are nominal unless they are given or mapped.
+    For the noise that the maps state and the M0 they found, and of magnitudes where maps were made
+    of them; what they map is unknown, and B1 and B0 are nominal unless they are given or mapped.
 
     Parameters
     ----------
@@ -57,7 +57,9 @@ def map_bound(
     bound = {name: np.full(maps.shape, np.nan) for name in unknowns}
     if told.any():
         sigma = np.asarray(maps.sigma, dtype=np.float64)[told]
-        for name, sd in cramer_rao(sequence, some, sigma, unknowns).sd.items():
+        magnitude = bool(maps.provenance.get("magnitude"))
+        limits = cramer_rao(sequence, some, sigma, unknowns, magnitude=magnitude)
+        for name, sd in limits.sd.items():
             bound[name][told] = sd
     return bound
 

@@ -103,7 +103,9 @@ def _map_files(maps: Maps) -> Iterator[MapFile]:
         Description="M0, equilibrium magnetisation times receive sensitivity, not calibrated",
         Units=ARBITRARY,
     )
-    yield _image("anat", M0_PHASE, np.angle(maps.m0), Description="Phase of M0", Units="rad")
+    unknown = ": not known, as magnitudes were mapped" if maps.provenance.get("magnitude") else ""
+    phase = f"Phase of M0{unknown}"
+    yield _image("anat", M0_PHASE, np.angle(maps.m0), Description=phase, Units="rad")
     if "b0" in maps.values:
         yield _magnitude(maps)
     yield _status(maps)

@@ -12,16 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import OutputError, SeriesError
 from ..files import replacing
 from ..sequence import Sequence
-from .arrays import read_array
-from .geometry import Geometry, require_place
+from .geometry import Geometry
+from .halves import given_half, half_beside, is_magnitude, joined, unused_phase
+from .images import read_images
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
-_REAL, _IMAGINARY = "_part-real", "_part-imag"  # the BIDS entities of the two halves
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Series:
-    """A complex image series with its place in space.
+    """An image series with its place in space: complex, or its magnitudes where these are wanted.
 
     Raises
     ------
@@ -29,15 +29,20 @@ class Series:
         The data are not complex, have not four axes, or hold nothing but zeros, NaN and Inf.
     """
 
-    data: NDArray[np.complex64]
-    """The images, shape `(x, y, z, time)` [arbitrary]; may hold NaN and Inf."""
+    data: NDArray[Any]
+    """The images, complex64 of shape `(x, y, z, time)` [arbitrary], or float32 and their moduli;
+    may hold NaN and Inf."""
     geometry: Geometry | None = None
     """Where the voxels lie; None where the file format does not say."""
     sources: tuple[Path, ...] = ()
-    """The files it was read from: one, or the real and the imaginary part."""
+    """The files it was read from: one, or its two halves."""
+    magnitude: bool = False
+    """Whether the moduli of the images are kept, and nothing else of them."""
+    remarks: tuple[str, ...] = ()
+    """How the files were understood, a sentence each."""
 
     def __post_init__(self) -> None:
-        if self.data.ndim != 4 or not np.iscomplexobj(self.data):
+        if self.data.ndim != 4 or not (self.magnitude or np.iscomplexobj(self.data)):
             raise SeriesError(
                 f"{self.name}: {self.data.dtype} data of shape {self.data.shape} must be complex"
                 " with the axes (x, y, z, time)"
@@ -50,7 +55,10 @@ class Series:
                 f"{self.name}: no value is finite and other than 0:"
                 " there is nothing to map, check how the file was exported"
             )
-        object.__setattr__(self, "data", _complex64(self.data))
+        with np.errstate(over="ignore", invalid="ignore"):
+            data = np.abs(self.data) if self.magnitude else self.data
+        kind = np.float32 if self.magnitude else np.complex64
+        object.__setattr__(self, "data", _cast(data, kind))
 
     @property
     def source(self) -> Path | None:
@@ -99,39 +107,76 @@ class Series:
             )
 
 
-def read_series(path: str | Path, imaginary: str | Path | None = None) -> Series:
-    """Read a complex image series.
+def read_series(
+    path: str | Path,
+    imaginary: str | Path | None = None,
+    *,
+    phase: str | Path | None = None,
+    phase_unit: str | None = None,
+    magnitude: bool = False,
+    conjugate: bool = False,
+) -> Series:
+    """Read an image series: complex, or in two halves.
 
     The format is told by the content: NIfTI-1 or -2, NumPy, MATLAB (v5, v7, v7.3) or HDF5. A
     NIfTI has the axes `(x, y, z, time)`; in the other formats an array may have two to four, of
-    which the last is `time`, and missing spatial axes get length 1. A file that holds several
-    arrays must hold one complex one.
+    which the last is `time`, and missing spatial axes get length 1. More axes are read where all
+    but four have length 1. A file that holds several arrays must hold one complex one.
 
     Parameters
     ----------
     path
-        The complex series, or its real part.
+        The complex series, or one half of it. The other half is found by its name: BIDS
+        (`…_part-real_…` and `…_part-imag_…`, `…_part-mag_…` and `…_part-phase_…`) or dcm2niix
+        (`…_real` and `…_imaginary`, `…` and `…_ph`).
     imaginary
-        The imaginary part, if `path` is a real part. The other half of a BIDS pair
-        (`…_part-real_…`, `…_part-imag_…`) is found without it.
+        The imaginary part, if `path` is a real part.
+    phase
+        The phase, if `path` is a magnitude.
+    phase_unit
+        What the phase is in where its sidecar does not state it, see `phase.phase_turn`.
+    magnitude
+        True reads magnitudes to be mapped as such: real images, or the moduli of complex ones.
+    conjugate
+        True turns the sense of the phase, for scanners that count it against the model.
 
     Raises
     ------
     SeriesError
-        A file is missing, damaged, of another format, not complex, or has other axes.
+        A file is missing, damaged, of another format, not complex, or has other axes; the halves
+        do not belong together, or the unit of a phase is not known.
     """
     path = Path(path)
-    array, geometry = read_array(path, want_complex=True)
-    second = Path(imaginary) if imaginary is not None else None
-    if np.iscomplexobj(array):
-        if second is not None:
-            raise SeriesError(f"{path}: is complex already: leave the imaginary part out")
-        return Series(data=_with_axes(array, path, geometry), geometry=geometry, sources=(path,))
-    data = _with_axes(array, path, geometry)
-    second = second or _other_half(path)
+    if imaginary is not None and phase is not None:
+        raise SeriesError("give an imaginary part or a phase, not both: the other half is one")
+    if magnitude and (phase is not None or phase_unit is not None or conjugate):
+        raise SeriesError(
+            "magnitudes have no phase: leave --phase, --phase-unit and --conjugate out, or"
+            " --magnitude"
+        )
+    images = read_images(path, want_complex=True)
+    data = images.values
+    sources: tuple[Path, ...] = (path,)
+    remarks: tuple[str, ...] = ()
+    if images.is_complex:
+        if imaginary is not None or phase is not None:
+            part = "phase" if imaginary is None else "imaginary part"
+            raise SeriesError(f"{path}: is complex already: leave the {part} out")
+    else:
+        given = given_half(path, imaginary, phase)
+        if magnitude and given is None and is_magnitude(images):
+            remarks = unused_phase(path)
+        else:
+            data, sources, remarks = joined(images, given or half_beside(path), phase_unit)
+            if imaginary is not None and remarks:
+                named = Path(imaginary).name
+                remarks = (f"{named} is no imaginary part: it is joined as a phase.", *remarks)
+    if phase_unit is not None and not remarks:
+        raise SeriesError("--phase-unit was given, but no phase is read: leave it out")
     return Series(
-        data=_join(data, path, geometry, second), geometry=geometry, sources=(path, second)
-    )
+        data=data.conj() if conjugate else data,
+        geometry=images.geometry, sources=sources, magnitude=magnitude, remarks=remarks,
+    )  # fmt: skip
 
 
 def write_series(path: str | Path, data: ArrayLike, affine: ArrayLike | None = None) -> Path:
@@ -161,7 +206,7 @@ def write_series(path: str | Path, data: ArrayLike, affine: ArrayLike | None = N
     path = Path(path)
     if not path.name.endswith(NIFTI_SUFFIXES):
         raise OutputError(f"{path}: a series is written as NIfTI: end the name in .nii or .nii.gz")
-    array = _complex64(np.asarray(data))
+    array = _cast(np.asarray(data), np.complex64)
     if array.ndim != 4:
         raise SeriesError(f"a series of shape {array.shape} must have the axes (x, y, z, time)")
     image = Geometry.from_affine(affine).image(array)
@@ -170,60 +215,8 @@ def write_series(path: str | Path, data: ArrayLike, affine: ArrayLike | None = N
     return path
 
 
-def _with_axes(array: NDArray[Any], path: Path, geometry: Geometry | None) -> NDArray[Any]:
-    """The array with the axes `(x, y, z, time)`."""
-    shape = array.shape
-    while len(shape) > 4 and shape[-1] == 1:
-        shape = shape[:-1]
-    # Outside NIfTI nothing fixes the number of axes; there, time is the last.
-    fewest = 4 if geometry else 2
-    if not fewest <= len(shape) <= 4:
-        raise SeriesError(
-            f"{path}: has {array.ndim} axes, shape {array.shape}: a series has four,"
-            " (x, y, z, time), where x, y and z may be 1"
-        )
-    *space, time = shape
-    return array.reshape(*space, *(1,) * (4 - len(shape)), time)
-
-
-def _other_half(path: Path) -> Path:
-    """The imaginary part that lies beside a BIDS real part."""
-    if _REAL not in path.name:
-        raise SeriesError(
-            f"{path}: values are real, a series is complex: give the imaginary part as well, or"
-            f" name the two …{_REAL}_… and …{_IMAGINARY}_…; magnitudes cannot be mapped, as the"
-            " phase carries the sign of the signal"
-        )
-    other = path.with_name(path.name.replace(_REAL, _IMAGINARY))
-    if not other.exists():
-        raise SeriesError(
-            f"{path}: is a real part, and its imaginary part {other.name} is not beside it:"
-            " put it there or name it"
-        )
-    return other
-
-
-def _join(
-    real: NDArray[Any], path: Path, geometry: Geometry | None, second: Path
-) -> NDArray[np.complex64]:
-    """Real and imaginary part as one complex array, shape `(x, y, z, time)`."""
-    array, place = read_array(second)
-    if np.iscomplexobj(array):
-        raise SeriesError(f"{second}: is complex, an imaginary part is real: give the right file")
-    imaginary = _with_axes(array, second, place)
-    if imaginary.shape != real.shape:
-        raise SeriesError(
-            f"{second}: shape {imaginary.shape} is not that of the real part {path.name},"
-            f" {real.shape}: give the two parts of one series"
-        )
-    require_place(place, geometry, real.shape[:3], f"{second}: the imaginary part", "the real part")
-    joined = np.empty(real.shape, dtype=np.complex64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        joined.real, joined.imag = real, imaginary
-    return joined
-
-
-def _complex64(array: NDArray[Any]) -> NDArray[np.complex64]:
+def _cast(array: NDArray[Any], kind: type[Any]) -> NDArray[Any]:
+    """The array in a type of single precision."""
     # What is too large becomes Inf, and Inf is the estimators' to mark.
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.ascontiguousarray(array, dtype=np.complex64)
+        return np.ascontiguousarray(array, dtype=kind)

@@ -81,7 +81,7 @@ def has_keys(path: Path, keys: Iterable[str]) -> bool:
     """Whether a file is a JSON object with these keys, by which a table of ours is known."""
     try:
         return {*keys} <= {*read_json(path)}
-    except SeriesError:
+    except InputError:
         return False
 
 

@@ -8,6 +8,7 @@ differ by up to a factor of twenty for one and the same noise.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,9 +78,9 @@ def add_rician_noise(
 ) -> NDArray[np.float32]:
     """Magnitudes of signals `(..., time)` with complex white noise, sigma `(...)` per channel.
 
-    Sign and phase are lost and the noise no longer averages to 0. Estimators need complex series:
-    after an inversion a magnitude shows the negative signal as positive, which no atom does, so
-    that parameters come out wrong however little noise there is.
+    Sign and phase are lost and the noise no longer averages to 0. Only a dictionary of moduli
+    (`Dictionary.build` with `magnitude`) fits them: after an inversion a magnitude shows the
+    negative signal as positive, which no atom of signals does.
     """
     return np.abs(add_noise(signal, sigma, rng))
 
@@ -105,7 +106,64 @@ def rician_moments(
     amplitude, sigma = np.asarray(amplitude, float), np.asarray(sigma, float)
     z = (amplitude / sigma) ** 2 / 4
     mean = sigma * np.sqrt(np.pi / 2) * ((1 + 2 * z) * i0e(z) + 2 * z * i1e(z))
-    return mean, np.sqrt(np.maximum(amplitude**2 + 2 * sigma**2 - mean**2, 0))
+    # Between what it is without signal and with much of it, where rounding may lead out.
+    variance = amplitude**2 + 2 * sigma**2 - mean**2
+    return mean, np.sqrt(np.clip(variance, (2 - np.pi / 2) * sigma**2, sigma**2))
+
+
+def rician_score(
+    magnitudes: ArrayLike, amplitude: ArrayLike, sigma: ArrayLike
+) -> NDArray[np.float64]:
+    """Slope of the log-likelihood of magnitudes for the amplitude, times sigma², `(...)`.
+
+    With the density m / sigma² exp(-(m² + A²) / (2 sigma²)) I0(m A / sigma²) it is
+    m I1(x) / I0(x) - A, x = m A / sigma²: as for Gaussian noise, of the part of m that points
+    along the signal on average.
+
+    Parameters
+    ----------
+    magnitudes
+        What was measured, `(...)`.
+    amplitude
+        Modulus of the signal without noise; it broadcasts.
+    sigma
+        Noise per real and imaginary channel, positive; it broadcasts.
+    """
+    from scipy.special import i0e, i1e
+
+    magnitudes, amplitude = np.asarray(magnitudes, float), np.asarray(amplitude, float)
+    x = magnitudes * amplitude / np.asarray(sigma, float) ** 2
+    return np.asarray(magnitudes * i1e(x) / i0e(x) - amplitude)
+
+
+def rician_information(ratio: ArrayLike) -> NDArray[np.float64]:
+    """Fisher information of a magnitude on its amplitude, times sigma², `(...)`.
+
+    From 0 without signal, where it is ratio², to 1 with much of it: the share of what the signal's
+    channel alone would say.
+
+    Parameters
+    ----------
+    ratio
+        Amplitude over noise per channel, `(...)`.
+    """
+    ratio = np.asarray(ratio, float)
+    ratios, shares = _information_table()
+    far = np.maximum(ratio, ratios[-1])
+    return np.where(ratio < ratios[-1], np.interp(ratio, ratios, shares), 1 - 0.5 / far**2)
+
+
+@lru_cache
+def _information_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ratios and the variance of the score there, by quadrature over the density."""
+    from scipy.special import i0e
+
+    ratios = np.linspace(0, 16, 1601)
+    step = 1 / 64
+    m = np.maximum(ratios[:, None] + np.arange(-9, 9, step) + step / 2, 0)
+    density = m * np.exp(-((m - ratios[:, None]) ** 2) / 2) * i0e(m * ratios[:, None])
+    score = rician_score(m, ratios[:, None], 1.0)
+    return ratios, step * np.sum(density * score**2, axis=1)
 
 
 def _reference(convention: str) -> Reference:

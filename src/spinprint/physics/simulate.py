@@ -77,6 +77,7 @@ def simulate_flat(
     n_states: int | None = None,
     wrt: tuple[str, ...] = (),
     real: bool = True,
+    magnitude: bool = False,
 ) -> NDArray[Any]:
     """Signal and derivatives of a flat tissue per unit of m0, real where they can be.
 
@@ -86,6 +87,8 @@ def simulate_flat(
         As for `simulate`.
     real
         False gives complex64 in any case.
+    magnitude
+        True gives the modulus of the signal and the derivatives of the modulus, float32.
 
     Returns
     -------
@@ -99,6 +102,8 @@ def simulate_flat(
     InputError
         `n_states` is below 1.
     """
+    if magnitude:
+        return _modulus(simulate_flat(sequence, tissue, n_states=n_states, wrt=wrt))
     for name in wrt:
         if name not in PARAMETERS:
             raise TissueError(f"wrt = {name!r} must be one of {', '.join(PARAMETERS)}")
@@ -125,3 +130,15 @@ def simulate_flat(
             run(sequence, tissue.take(index), int(count), wrt, part)
             out[index] = part
     return out
+
+
+def _modulus(signals: NDArray[Any]) -> NDArray[np.float32]:
+    """Of signals and their derivatives `(tissue, 1 + parameter, time)`: d|s| = Re(s* ds) / |s|.
+
+    The modulus has no derivative where the signal is 0; there it counts as 0.
+    """
+    size = np.abs(signals[:, :1])
+    turn = np.divide(signals[:, :1], size, out=np.zeros_like(signals[:, :1]), where=size > 0)
+    along = (turn.conj() * signals).real
+    along[:, :1] = size
+    return np.ascontiguousarray(along, np.float32)

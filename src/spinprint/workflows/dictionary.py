@@ -21,6 +21,7 @@ def build_dictionary(
     rank: int | None = None,
     energy: float | None = None,
     *,
+    magnitude: bool = False,
     stage: StageDisplay = silent,
 ) -> Path:
     """Build a dictionary and write it; arguments as on the command line.
@@ -36,7 +37,7 @@ def build_dictionary(
         raise DictionaryError("give --rank or --energy, not both: one follows from the other")
     grid = _fitting_grid(grid_path, sequence) if grid_path else default_grid(sequence)
     with stage(f"Building {grid.size} atoms") as progress:
-        build_file(sequence, grid, out, rank, energy=energy, progress=progress)
+        build_file(sequence, grid, out, rank, energy=energy, magnitude=magnitude, progress=progress)
     return out
 
 

@@ -24,6 +24,7 @@ from ..estimators import (
     NetworkRegression,
     PosteriorMean,
 )
+from ..estimators.convention import conjugate_fits_better, require_phase
 from ..estimators.hidden_noise import INSIDE
 from ..estimators.mask import DESCRIPTION, find_bright, find_mask
 from ..files import claim
@@ -37,7 +38,10 @@ from ..io import (
     write_maps,
 )
 from ..maps import Maps, Status
+from ..physics.engine import signal_type
 from ..sequence import Sequence
+from .lost_voxels import lost_voxels
+from .magnitudes import what_is_lost
 from .stages import StageDisplay, silent
 
 ESTIMATORS: dict[str, Callable[[Dictionary], Estimator]] = {
@@ -53,6 +57,13 @@ NETWORK = "network"
 Fields = Mapping[str, NDArray[np.float32]]
 
 _Given = ParamSpec("_Given")
+
+_AGAINST = (
+    "The conjugate of the series fits clearly better: its phase seems to turn against that of the"
+    " model, or the B0 map has the other sign. Try --conjugate.",
+    "The series fits clearly better without --conjugate: leave it out.",
+)
+"""What to say of a series that turns the wrong way, as it was read and as it was conjugated."""
 
 _WIDEST = 2000.0
 """How far the values of a B0 map may lie apart [Hz]; the atoms have to cover them."""
@@ -95,6 +106,10 @@ def map_series(
     *,
     estimator: str = "match",
     imaginary: Path | None = None,
+    phase: Path | None = None,
+    phase_unit: str | None = None,
+    magnitude: bool = False,
+    conjugate: bool = False,
     dictionary_path: Path | None = None,
     model_paths: Several[Path] = (),
     mask_path: Path | None = None,
@@ -120,13 +135,16 @@ def map_series(
     given = FieldFiles(
         b1=b1_path, b0=b0_path, b1_unit=b1_unit, b1_nominal_deg=b1_nominal_deg, b0_unit=b0_unit
     )
-    _check_source(estimator, dictionary_path, model_paths)
+    _check_source(estimator, dictionary_path, model_paths, magnitude=magnitude)
     if sigma is not None and not (np.isfinite(sigma) and sigma > 0):
         raise SeriesError(
             f"--sigma = {sigma:g} must be a positive number: it is the noise per channel"
         )
     with stage("Reading the series"):
-        series = read_series(series_path, imaginary)
+        series = read_series(
+            series_path, imaginary, phase=phase, phase_unit=phase_unit, magnitude=magnitude,
+            conjugate=conjugate,
+        )  # fmt: skip
         series.require_length(sequence)
         said: list[str] = []
         mask = read_mask(mask_path, series, said.append) if mask_path else None
@@ -134,20 +152,28 @@ def map_series(
         fields: Fields = {}
         if bright is not None:
             fields = given.read(series, bright, sequence.field_strength, said.append)
+        lost = lost_voxels(series, mask)
     method: Estimator
     dictionary = None
     if estimator == NETWORK:
         with stage("Reading the network"):
             method = _load_network(model_paths, sequence, fields)
+        require_phase(series.data, sequence, method.tissue, mask, name=series.name)
         basis = method.basis
     else:
         with stage("Preparing the dictionary") as progress:
             if dictionary_path:
                 dictionary = Dictionary.load(dictionary_path, sequence)
                 _require_axes(dictionary, fields, dictionary_path)
+                _require_atoms(dictionary, dictionary_path, magnitude=magnitude)
+                tissue = dictionary.tissue
             else:
                 grid = default_grid(sequence, _ranges(fields, bright))
-                dictionary = build_cached(sequence, grid, progress)
+                tissue = grid.tissue()
+            if not magnitude:
+                require_phase(series.data, sequence, tissue, mask, name=series.name)
+            if dictionary is None:
+                dictionary = build_cached(sequence, grid, progress, magnitude=magnitude)
         method, basis = ESTIMATORS[estimator](dictionary), dictionary.basis
     with stage("Mapping") as progress:
         found = mask is None
@@ -165,7 +191,15 @@ def map_series(
             f"{series_path}: no voxel holds a signal of {sequence.name!r} above the noise:"
             " check that series, sequence and mask belong together"
         )
-    made: dict[str, Any] = {"mask": DESCRIPTION if found else str(mask_path)}
+    remarks = [*series.remarks, *lost, *said]
+    atoms = dictionary or _atoms_of(method, fields)
+    if atoms and conjugate_fits_better(series.data, atoms, inside, fields):
+        remarks.append(_AGAINST[conjugate])
+    made: dict[str, Any] = {"conjugated": conjugate} if conjugate else {}
+    if magnitude:
+        made["lost"] = what_is_lost(maps, sequence, fields)
+        remarks.append(made["lost"])
+    made |= {"mask": DESCRIPTION if found else str(mask_path)}
     made |= {f"{name}_map": str(path) for name, path in given.paths.items()} | given.units
     maps = maps.replace(provenance={**maps.provenance, **made}, affine=series.affine)
     sources = [*series.sources, *([mask_path] if mask_path else []), *given.paths.values()]
@@ -173,12 +207,19 @@ def map_series(
         files = write_maps(
             maps, out, sequence=sequence, subject=subject, reference=series, sources=sources
         )
-    remarks = (*said, *_remarks(maps, series, mask_found=found))
-    return MapResult(maps=maps, dictionary=dictionary, files=files, remarks=remarks)
+    remarks += _remarks(maps, series, mask_found=found)
+    return MapResult(maps=maps, dictionary=dictionary, files=files, remarks=tuple(remarks))
 
 
-def _check_source(estimator: str, dictionary: Path | None, models: Several[Path]) -> None:
+def _check_source(
+    estimator: str, dictionary: Path | None, models: Several[Path], *, magnitude: bool
+) -> None:
     """Refuse what the estimator has no use for, and a network that is not given."""
+    if estimator == NETWORK and magnitude:
+        raise ModelError(
+            "--magnitude has no use with --estimator network, which is trained on complex signals:"
+            " choose match, least-squares or posterior"
+        )
     if estimator != NETWORK and models:
         raise ModelError(
             f"--model has no use with --estimator {estimator}: a model serves --estimator network"
@@ -203,6 +244,17 @@ def _load_network(paths: Several[Path], sequence: Sequence, fields: Fields) -> N
     return network
 
 
+def _atoms_of(network: Estimator, fields: Fields) -> Dictionary | None:
+    """Signals that a network was trained on; None where one phase would do for all of each.
+
+    Nor are there any for known fields, of which no two drawn tissues have the same.
+    """
+    assert isinstance(network, NetworkRegression)
+    if fields or signal_type(network.sequence, network.tissue, ()) is np.float32:
+        return None
+    return Dictionary.build(network.sequence, network.tissue)
+
+
 def _require_axes(dictionary: Dictionary, fields: Fields, path: Path) -> None:
     """Refuse a dictionary of a file that has nothing to look for, or none of the known fields."""
     for name in fields:
@@ -215,6 +267,20 @@ def _require_axes(dictionary: Dictionary, fields: Fields, path: Path) -> None:
         raise DictionaryError(
             f"{path}: all atoms are the same tissue, so that there is nothing to map:"
             " build it on a grid with an axis of several values"
+        )
+
+
+def _require_atoms(dictionary: Dictionary, path: Path, *, magnitude: bool) -> None:
+    """Refuse moduli for a complex series, and signals for magnitudes."""
+    if dictionary.magnitude and not magnitude:
+        raise DictionaryError(
+            f"{path}: its atoms are moduli, for magnitudes: build it without --magnitude, or map"
+            " with it"
+        )
+    if magnitude and not dictionary.magnitude:
+        raise DictionaryError(
+            f"{path}: its atoms are signals, not the moduli that --magnitude compares: build it"
+            " with `spinprint dictionary --magnitude`"
         )
 
 
@@ -235,7 +301,7 @@ def _ranges(fields: Fields, bright: NDArray[np.bool_] | None) -> dict[str, tuple
     return ranges
 
 
-def _remarks(maps: Maps, series: Series, *, mask_found: bool) -> tuple[str, ...]:
+def _remarks(maps: Maps, series: Series, *, mask_found: bool) -> list[str]:
     """What is unusual about a run."""
     counts: dict[Any, int] = maps.counts()
     asked = maps.status.size - counts.get(Status.OUTSIDE, 0)
@@ -256,7 +322,7 @@ def _remarks(maps: Maps, series: Series, *, mask_found: bool) -> tuple[str, ...]
     for status, count in counts.items():
         if status not in (Status.OUTSIDE, Status.OK):
             remarks.append(f"{count} of {asked} voxels: {status.meaning}.")
-    return tuple(remarks)
+    return remarks
 
 
 def _about_noise(maps: Maps, asked: int) -> list[str]:

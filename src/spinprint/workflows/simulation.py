@@ -103,9 +103,9 @@ def simulate_phantom(
     rescan
         The same object on another visit: lying a little otherwise, with other fields and noise.
     noise
-        One of `NOISES`. With "rician" the series holds magnitudes, real numbers, which no
-        estimator takes: sign and phase are lost. Mapped all the same, as complex numbers, T1 of
-        cartilage in the preset knee_t1_t2_t1rho comes out 96 % too low.
+        One of `NOISES`. With "rician" the series holds magnitudes, real numbers: only a dictionary
+        of moduli fits them. Mapped as complex numbers, T1 of cartilage in the preset
+        knee_t1_t2_t1rho would come out 96 % too low.
     sampling
         Sample each frame along spirals or spokes and reconstruct it; None samples fully. `snr_db`
         and `sigma` stay those of fully sampled images: undersampled ones have more noise.
@@ -246,7 +246,7 @@ def write_simulation(simulation: Simulation, sequence: Sequence, out: Path) -> l
     with staging(out, run=RUN, earlier=lambda: earlier_simulation(out), keep=keep) as folder:
         if np.iscomplexobj(simulation.series):
             write_series(folder / _SERIES, simulation.series, phantom.affine)
-        else:  # left real, so that no estimator takes magnitudes for a complex series
+        else:  # left real, so that nobody takes magnitudes for a complex series
             image(simulation.series).to_filename(folder / _SERIES)
         if not keep:
             (folder / _SEQUENCE).write_text(format_sequence(sequence), encoding="utf-8")

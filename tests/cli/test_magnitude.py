@@ -16,18 +16,8 @@ def test_magnitudes_from_the_scan_to_the_evaluation(
 ) -> None:
     sequence, scan, maps = tmp_path / "s.toml", tmp_path / "scan", tmp_path / "maps"
     sequence.write_text(format_sequence(short))
-    options = [
-        "--matrix",
-        "24",
-        "--slices",
-        "1",
-        "--snr-db",
-        "20",
-        "--noise",
-        "rician",
-        "--no-partial-volume",
-    ]
-    assert run("simulate", sequence, *options, "--out", scan).status == 0
+    options = ("--matrix", 24, "--slices", 1, "--snr-db", 20, "--noise", "rician")
+    assert run("simulate", sequence, *options, "--no-partial-volume", "--out", scan).status == 0
     assert run("dictionary", sequence, "--magnitude", "--out", tmp_path / "d.h5").status == 0
     outcome = run(
         "map", scan / "series.nii.gz", "--sequence", sequence, "--magnitude",

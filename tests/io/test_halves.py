@@ -213,8 +213,8 @@ def test_names_that_contradict_the_options(tmp_path: Path, data: Data) -> None:
     imaginary = save(tmp_path / "s_part-imag_x.nii", parts["imaginary"])
     phase = save(tmp_path / "s_part-phase_x.nii", parts["phase"])
     np.testing.assert_array_equal(read_series(imaginary, real).data, data)
-    refused("s_part-phase_x.nii: is a phase by its name", real, phase)
-    refused("s_part-real_x.nii: is a real part by its name", real, phase=phase)
+    refused("s_part-phase_x.nii: its name says phase", real, phase)
+    refused("s_part-real_x.nii: its name says real part", real, phase=phase)
     refused("not both", real, imaginary, phase=phase)
     refused("--phase-unit was given, but no phase is read", real, phase_unit="rad")
     refused("holds negative values, which no magnitude has", save(tmp_path / "a.nii", data.real),

@@ -34,7 +34,7 @@ def given_half(path: Path, imaginary: str | Path | None, phase: str | Path | Non
         return Half(second, first, other)
     wrong, what = (path, own) if own not in (None, first) else (second, role)
     raise SeriesError(
-        f"{wrong}: is a {what} by its name: --imaginary joins a real and an imaginary part,"
+        f"{wrong}: its name says {what}: --imaginary joins a real and an imaginary part,"
         " --phase a magnitude and a phase"
     )
 
@@ -77,7 +77,7 @@ def half_beside(path: Path) -> Half:
     if not half.path.exists():
         alone = ", or map the magnitudes alone (--magnitude)" if half.own == "magnitude" else ""
         raise SeriesError(
-            f"{path}: is a {half.own}, and its {half.role} {half.path.name} is not beside it:"
+            f"{path}: holds the {half.own}, and its {half.role} {half.path.name} is not beside it:"
             f" put it there or name it{alone}"
         )
     return half

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from spinprint import Mlp, Model, NetworkConfig, Recurrent, Sequence
+from spinprint.networks._kernel import SIDE, TILE, Layers
 from spinprint.networks.config import Activation
 from spinprint.networks.inputs import Features
-from spinprint.networks.kernel import SIDE, TILE, Layers
 from spinprint.networks.network import Network
 
 ACTIVATIONS = get_args(Activation)

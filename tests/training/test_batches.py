@@ -10,9 +10,9 @@ import torch
 
 from spinprint import Data, Mlp, Model, NetworkConfig, PosteriorMean, Prior, Sequence
 from spinprint.prior import Uniform
-from spinprint.training import batches
-from spinprint.training.batches import Batches
-from spinprint.training.data import Source
+from spinprint.training import _batches
+from spinprint.training._batches import Batches
+from spinprint.training._data import Source
 
 from .conftest import stage
 
@@ -96,7 +96,7 @@ def test_teacher_network_labels_noise_free_signals(model: Model) -> None:
 def test_posterior_gives_mean_and_variance_as_labels(
     sequence: Sequence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "_ATOMS", 5000)
+    monkeypatch.setattr(_batches, "_ATOMS", 5000)
     times = Prior({name: PRIOR.laws[name] for name in ("t1", "t2")})
     model = Model.create(sequence, times, NetworkConfig(core=Mlp(width=8, blocks=0)))
     with batches_of(model, teacher="posterior", snr_db=(20, 40)) as data:

@@ -10,7 +10,7 @@ import torch
 
 from spinprint import Data, Mlp, Model, NetworkConfig, Recurrent, Sequence
 from spinprint.streams import stream
-from spinprint.training.data import Source, add_noise, simulate_block, torch_stream
+from spinprint.training._data import Source, add_noise, simulate_block, torch_stream
 
 from .conftest import tiny
 

@@ -10,7 +10,7 @@ import pytest
 
 from spinprint import Model, ModelError, OutputError, Sequence, train
 from spinprint.files import claim
-from spinprint.training import journal
+from spinprint.training import _journal
 
 from .conftest import quick, stage
 
@@ -25,7 +25,7 @@ def test_a_training_that_is_killed_anywhere_goes_on_to_the_same_model(
     killed_at: Callable[[int, Callable[[], object]], bool],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(journal, "_board", lambda _: None)  # has threads, which no copy has
+    monkeypatch.setattr(_journal, "_board", lambda _: None)  # has threads, which no copy has
     config = quick(stage("first", steps=2), stage("last", steps=2))
     whole = train(sequence, config, tmp_path / "whole")
 
@@ -49,7 +49,7 @@ def test_of_two_trainings_in_one_folder_the_second_is_refused(
     sequence: Sequence, tmp_path: Path
 ) -> None:
     config = quick(stage(steps=2))
-    told: list[str] = []
+    messages: list[str] = []
 
     def second(*_: object) -> None:
         """Comes while the first is at work; a thread counts as another process."""
@@ -57,14 +57,14 @@ def test_of_two_trainings_in_one_folder_the_second_is_refused(
         def attempt() -> None:
             with pytest.raises(OutputError) as caught:
                 train(sequence, quick(stage(steps=2), seed=1), tmp_path)
-            told.append(str(caught.value))
+            messages.append(str(caught.value))
 
         thread = Thread(target=attempt)
         thread.start()
         thread.join()
 
     first = train(sequence, config, tmp_path, listener=second)
-    assert told == [
+    assert messages == [
         f"{tmp_path}: is being written by another spinprint process: wait for it or choose another"
         " place"
     ]

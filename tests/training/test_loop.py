@@ -24,10 +24,10 @@ from spinprint import (
     bayes_risk,
     train,
 )
-from spinprint.training import loop, optimisation
+from spinprint.training import _optimisation, loop
+from spinprint.training._optimisation import gaussian
+from spinprint.training._state import read_state
 from spinprint.training.config import Stage
-from spinprint.training.optimisation import gaussian
-from spinprint.training.state import read_state
 
 from .conftest import TINY_MLP, quick, stage, tiny
 
@@ -156,7 +156,7 @@ def test_mixed_precision_learns(sequence: Sequence, core: Any) -> None:
 def test_networks_learn_from_teachers(
     sequence: Sequence, teacher: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spinprint.training.batches._ATOMS", 3000)
+    monkeypatch.setattr("spinprint.training._batches._ATOMS", 3000)
     config = quick(
         stage("clean", snr_db="clean", steps=100, learning_rate=0.02),
         stage("noisy", start="scratch", teacher=teacher, steps=100, learning_rate=0.02),
@@ -191,7 +191,7 @@ def diverging(after: int) -> Callable[[Stage, int], float]:
 
 
 def test_best_validation_is_kept(sequence: Sequence, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(optimisation, "learning_rate", diverging(30))
+    monkeypatch.setattr(_optimisation, "learning_rate", diverging(30))
     config = quick(stage(steps=60), validation=Validation(voxels=128, every=10))
     errors: dict[int, float] = {}
 
@@ -209,7 +209,7 @@ def test_best_validation_is_kept(sequence: Sequence, monkeypatch: pytest.MonkeyP
 def test_stage_ends_early_without_improvement(
     sequence: Sequence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(optimisation, "learning_rate", diverging(20))
+    monkeypatch.setattr(_optimisation, "learning_rate", diverging(20))
     steps: list[int] = []
     config = quick(stage(steps=200), validation=Validation(voxels=128, every=5, patience=2))
     train(sequence, config, listener=lambda _, done, __: steps.append(done))
@@ -219,7 +219,7 @@ def test_stage_ends_early_without_improvement(
 def test_stage_that_ended_early_stays_ended_when_resumed(
     sequence: Sequence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(optimisation, "learning_rate", diverging(20))
+    monkeypatch.setattr(_optimisation, "learning_rate", diverging(20))
     config = quick(stage(steps=100), validation=Validation(voxels=128, every=5, patience=1))
     unbroken = train(sequence, config)
     with monkeypatch.context() as patch:
@@ -252,7 +252,7 @@ def test_infinite_loss_stops_and_keeps_the_last_state(
         calls += 1
         return gaussian(*arguments) * (float("nan") if calls == 18 else 1)
 
-    monkeypatch.setattr(optimisation, "gaussian", breaking)
+    monkeypatch.setattr(_optimisation, "gaussian", breaking)
     message = r"stage 'noisy': at step 18 the loss \(nan\) or its gradient is not finite: lower"
     with pytest.raises(ModelError, match=message) as raised:
         train(sequence, quick(stage(steps=40)), tmp_path)
@@ -270,7 +270,7 @@ def test_infinite_loss_stops_and_keeps_the_last_state(
 def test_infinite_first_loss_keeps_nothing(
     sequence: Sequence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(optimisation, "gaussian", lambda *args: gaussian(*args) * float("inf"))
+    monkeypatch.setattr(_optimisation, "gaussian", lambda *args: gaussian(*args) * float("inf"))
     with pytest.raises(ModelError, match=r"at step 1 the loss .* lower learning_rate or clip$"):
         train(sequence, quick(), tmp_path)
 

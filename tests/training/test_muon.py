@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spinprint.training.muon import Muon, newton_schulz, orthogonal
+from spinprint.training._muon import Muon, newton_schulz, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(12, 12), (40, 8), (8, 40)])

@@ -6,8 +6,8 @@ import torch
 
 from spinprint import Stage
 from spinprint.networks.network import Output
-from spinprint.training.batches import Labels
-from spinprint.training.optimisation import gaussian, learning_rate, squared_error, update_average
+from spinprint.training._batches import Labels
+from spinprint.training._optimisation import gaussian, learning_rate, squared_error, update_average
 
 
 def output_of(mean: float, variance: float) -> Output:

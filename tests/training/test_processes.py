@@ -13,8 +13,8 @@ import torch
 
 from spinprint import Model, ModelError, Sequence, train
 from spinprint.sequence import format_sequence
-from spinprint.training import loop, processes
-from spinprint.training.processes import Processes, limit_threads
+from spinprint.training import _processes, loop
+from spinprint.training._processes import Processes, limit_threads
 
 from .conftest import quick, stage, tiny
 
@@ -129,7 +129,7 @@ def four_threads() -> Iterator[int]:
 
 @pytest.mark.parametrize(
     ("width", "batch", "used"),
-    [(8, 1, 1), (128, 1024, 1), (256, 1024, 2), (384, processes._WORK_PER_THREAD, 4)],
+    [(8, 1, 1), (128, 1024, 1), (256, 1024, 2), (384, _processes._WORK_PER_THREAD, 4)],
 )
 def test_threads_follow_the_largest_product(
     width: int, batch: int, used: int, four_threads: int

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 LEAST_NOISE = 1e-5
-"""Lowest noise relative to the norm that is told apart: about the accuracy of the signal model."""
+"""Lowest noise relative to the norm that is resolved: about the accuracy of the signal model."""
 
 
 class Features(NamedTuple):

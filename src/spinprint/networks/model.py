@@ -24,7 +24,7 @@ from ..physics.simulate import simulate_flat
 from ..prior import Prior
 from ..sequence import Sequence
 from ..tissue import Tissue
-from . import store
+from . import _store
 from .config import Mlp, NetworkConfig, parse_network
 from .inputs import Features, Inputs, split
 from .network import Network
@@ -260,7 +260,7 @@ class Model:
             return self.network.layers, _GPU_CHUNK
         if not isinstance(self.config.core, Mlp):
             return self.network.layers, _CHUNK
-        from .kernel import Layers  # imports numba, which nothing else here needs
+        from ._kernel import Layers  # imports numba, which nothing else here needs
 
         return Layers.pack(self.network, self.config.core), _KERNEL_CHUNK
 
@@ -308,7 +308,7 @@ class Model:
             "turns": self.targets.phase_varies,
             "training": dict(self.training),
         }
-        store.write(folder, store.Stored(self.sequence, described, self.arrays()))
+        _store.write(folder, _store.Stored(self.sequence, described, self.arrays()))
 
     @classmethod
     def load(cls, folder: str | Path, sequence: Sequence | None = None) -> Model:
@@ -326,8 +326,8 @@ class Model:
         ModelError
             The folder holds no complete model, or one for another sequence.
         """
-        stored = store.read(folder)
-        with store.refusing(folder):
+        stored = _store.read(folder)
+        with _store.refusing(folder):
             described = stored.described
             arrays = dict(stored.arrays)
             basis: NDArray[Any] = arrays.pop("basis.real")

@@ -21,13 +21,13 @@ from ..files import check_output_folder, claim
 from ..networks.model import Model
 from ..parallel import Progress
 from ..sequence import Sequence
-from .batches import Batches
+from ._batches import Batches
+from ._data import Source
+from ._journal import Journal
+from ._optimisation import Optimisation, Weights, copy_weights, prefixed, unprefixed
+from ._processes import Processes, join_processes, limit_threads
+from ._state import Position, drop_state, read_state, write_state
 from .config import PREVIOUS, SCRATCH, Stage, TrainConfig
-from .data import Source
-from .journal import Journal
-from .optimisation import Optimisation, Weights, copy_weights, prefixed, unprefixed
-from .processes import Processes, join_processes, limit_threads
-from .state import Position, drop_state, read_state, write_state
 from .validation import CLEAN, Score, ValidationSet, calibrate_sds, mean_log_error
 
 Listener = Callable[[Stage, int, dict[str, Score]], None]

@@ -16,8 +16,8 @@ from ..networks.model import Model, known_fields
 from ..networks.targets import Targets
 from ..prior import Prior
 from ..streams import DEVIATIONS, stream
+from ._data import Voxels, add_noise, draw_snr, simulate_block, torch_stream
 from .config import Stage, Validation
-from .data import Voxels, add_noise, draw_snr, simulate_block, torch_stream
 from .examples import Examples
 
 CLEAN = "clean"

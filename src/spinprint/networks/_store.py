@@ -92,7 +92,7 @@ def _read(folder: Path) -> Stored:
 
 
 def _earlier(folder: Path) -> list[Path]:
-    """What an earlier training wrote: both files, where the description says so."""
+    """Files of an earlier model in the folder, if its description has our format."""
     try:
         ours = FORMAT in (folder / DESCRIPTION).read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -12,11 +12,11 @@ import numpy as np
 from ..errors import InputError, ModelError
 from ..files import output_errors, replacing
 from ..text import parse_json, read_text
+from ._state import Position
 from .config import Stage
-from .state import Position
 
 if TYPE_CHECKING:
-    from .data import Source
+    from ._data import Source
     from .validation import Score
 
 LOG = "log.jsonl"

@@ -13,8 +13,8 @@ from torch import Tensor
 from ..estimators.posterior import PosteriorMean
 from ..networks.model import Model
 from ..streams import NOISE
+from ._data import SimulatedBlock, Source, Voxels, add_noise, draw_snr, torch_stream
 from .config import POSTERIOR, Stage
-from .data import SimulatedBlock, Source, Voxels, add_noise, draw_snr, torch_stream
 
 _ATOMS = 100_000
 

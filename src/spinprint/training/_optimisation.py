@@ -10,12 +10,12 @@ from torch import Tensor
 
 from ..networks.config import PARTS
 from ..networks.network import Network, Output
-from .batches import Labels
+from ._batches import Labels
+from ._data import Voxels
+from ._muon import Muon
+from ._processes import Processes
+from ._state import optimiser_tensors, restore_optimiser
 from .config import Stage
-from .data import Voxels
-from .muon import Muon
-from .processes import Processes
-from .state import optimiser_tensors, restore_optimiser
 
 Weights = dict[str, Tensor]
 

@@ -22,6 +22,7 @@ from ..files import (
 from ..maps import UNITS, Maps, Status
 from ..parameters import PARAMETERS
 from ..sequence import Sequence
+from ..text import read_json
 from . import bids
 from .arrays import read_array
 from .dataset import earlier_dataset, write_dataset
@@ -30,7 +31,6 @@ from .series import Series
 from .sidecar import (
     RUN,
     is_ours,
-    read_json,
     read_sidecar,
     shared_sidecar,
     sidecar_path,

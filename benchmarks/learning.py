@@ -64,9 +64,9 @@ def main(
         "matching": sp.DictionaryMatching(sp.Dictionary.build(played, default_grid(played))),
         "posterior": sp.PosteriorMean.build(played, trained.prior, n_atoms=atoms),
     }
-    scores = sp.score_estimators(sp.run_monte_carlo(plan, estimators, tell=print), n=400)
+    scores = sp.score_estimators(sp.run_monte_carlo(plan, estimators, log=print), n=400)
     found = {
-        (one.estimator, one.snr_db, one.parameter, one.measure): one
+        (one.estimator, one.snr_db, one.parameter, one.measure): one.statistic
         for one in scores
         if one.measure in ("mse_over_bayes_risk", "coverage")
     }

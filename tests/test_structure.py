@@ -25,6 +25,7 @@ ORDER = (
     "cache",
     "source",
     "settings",
+    "records",
     "streams",
     "parallel",
     "memory",

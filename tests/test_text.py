@@ -17,9 +17,9 @@ from spinprint import (
 )
 from spinprint.dictionary.grid_file import load_grid
 from spinprint.errors import InputError
-from spinprint.evaluation.monte_carlo.store import Store
+from spinprint.evaluation.monte_carlo._store import Store
 from spinprint.io.sidecar import is_ours, read_sidecar
-from spinprint.networks import store as models
+from spinprint.networks import _store as models
 from spinprint.sequence import parse_sequence
 from spinprint.studies.results import Results
 from spinprint.text import parse_json, parse_toml, read_text

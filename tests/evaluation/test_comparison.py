@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 
 from spinprint.errors import SeriesError, TissueError
-from spinprint.evaluation import cramer_rao
+from spinprint.evaluation import Comparison, Reference, Role, compare_maps, cramer_rao, erode_labels
 from spinprint.evaluation.agreement import agree, agreement_table
-from spinprint.evaluation.comparison import Comparison, Reference, Role, compare_maps
-from spinprint.evaluation.erosion import erode_labels
-from spinprint.evaluation.map_bound import map_bound
+from spinprint.evaluation.bounds import map_bound
 from spinprint.maps import UNITS, Maps, Status
 from spinprint.sequence import Sequence
 from spinprint.tissue import Tissue

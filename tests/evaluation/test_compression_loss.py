@@ -5,8 +5,7 @@ import pytest
 
 from spinprint.dictionary.compression import find_basis
 from spinprint.errors import InputError, SeriesError
-from spinprint.evaluation.compression_loss import compression_loss
-from spinprint.evaluation.regions import region_means
+from spinprint.evaluation import compression_loss, region_means
 from spinprint.prior import Prior, Uniform
 from spinprint.sequence import Inversion, ReadoutTrain, Sequence
 

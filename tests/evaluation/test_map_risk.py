@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spinprint as sp
-from spinprint.evaluation.map_risk import map_risk
+from spinprint.evaluation import map_risk
 from spinprint.physics.noise import snr_to_sigma
 from spinprint.physics.simulate import simulate
 from spinprint.prior import Fixed, Prior, Uniform
@@ -35,10 +35,10 @@ def test_it_is_taken_at_the_ratio_of_the_maps_whatever_their_scale(short: sp.Seq
     for m0 in (1.0, 250.0):
         found = map_risk(maps_at(short, 32, m0), short, PRIOR, **SMALL)
         assert found.snr_db == pytest.approx((32, 32, 32), abs=0.01)
-        assert found.found.snr_db == found.snr_db[1]
+        assert found.risk.snr_db == found.snr_db[1]
     louder = map_risk(maps_at(short, 26, 1.0), short, PRIOR, **SMALL)
     # Twice the noise: twice the least error, where the prior tells little.
-    assert louder.found.rms["t1"] / found.found.rms["t1"] == pytest.approx(2, rel=0.2)
+    assert louder.risk.rms["t1"] / found.risk.rms["t1"] == pytest.approx(2, rel=0.2)
 
 
 def test_fields_that_were_not_mapped_were_known(short: sp.Sequence) -> None:
@@ -56,11 +56,11 @@ def test_of_times_it_is_a_relative_error(short: sp.Sequence) -> None:
     truth = np.array([1.0, 3.0])
     squared = found.squared_error({"t1": truth})
     assert list(squared) == ["t1"]
-    np.testing.assert_allclose(np.sqrt(squared["t1"]) / truth, found.found.rms["t1"])
+    np.testing.assert_allclose(np.sqrt(squared["t1"]) / truth, found.risk.rms["t1"])
     (line, _) = found.table()
     assert line["mse_over_bayes_risk"] is None
     assert line["standard_error"] == pytest.approx(
-        found.found.rms["t1"] * found.found.risk["t1"].error / found.found.risk["t1"].value / 2
+        found.risk.rms["t1"] * found.risk.risk["t1"].error / found.risk.risk["t1"].value / 2
     )
 
 

@@ -107,9 +107,9 @@ def find(scores: list[Score], measure: str, **where: Any) -> float:
         for s in scores
         if s.measure == measure and all(getattr(s, k) == v for k, v in where.items())
     ]
-    assert not one.low > one.value
-    assert not one.high < one.value
-    return one.value
+    assert not one.statistic.low > one.statistic.value
+    assert not one.statistic.high < one.statistic.value
+    return one.statistic.value
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,11 @@ def test_intervals_cover_what_more_tissue_says(estimators: dict[str, Any]) -> No
     few = run_monte_carlo(plan(n=60, snrs_db=(20,)), {"match": estimators["match"]})
     many = run_monte_carlo(plan(n=600, snrs_db=(20,), seed=5), {"match": estimators["match"]})
     (one,), (other,) = (
-        [s for s in score_estimators(o, n=300) if s.parameter == "t2" and s.measure == "rmse"]
+        [
+            s.statistic
+            for s in score_estimators(o, n=300)
+            if s.parameter == "t2" and s.measure == "rmse"
+        ]
         for o in (few, many)
     )
     assert one.low < other.value < one.high
@@ -259,7 +263,7 @@ def test_the_cost_comes_first(estimators: dict[str, Any]) -> None:
         plan(),
         {"match": estimators["match"]},
         progress=lambda done, n: steps.append((done, n)),
-        tell=told.append,
+        log=told.append,
     )
     assert told[0] == "400 fits: 2 ratios x 40 tissues x 5 noise draws x 1 estimators"
     assert told[1].endswith("left")
@@ -358,7 +362,7 @@ def test_what_a_plan_refuses(options: dict, error: type[Exception], match: str) 
 def test_what_does_not_belong_together() -> None:
     tissue = Tissue(t1=np.ones(2), t2=np.full(2, 0.1))
     prior = Prior({**PRIOR.laws, "adc": Uniform(0, 3e-3)})
-    with pytest.raises(TissueError, match="the tissue does not say its adc"):
+    with pytest.raises(TissueError, match="the tissue does not state its adc"):
         MonteCarlo(sequence=fisp(), prior=prior, tissue=tissue)
     with pytest.raises(InputError, match="name at least one"):
         run_monte_carlo(plan(), {})

@@ -7,9 +7,14 @@ import pytest
 
 from spinprint.errors import InputError
 from spinprint.evaluation import MonteCarlo
-from spinprint.evaluation.bootstrap import bootstrap, bootstrap_crossed
-from spinprint.evaluation.monte_carlo.outcome import Estimates, Outcome
-from spinprint.evaluation.monte_carlo.repeats import error_ratios, mean_errors, squared_errors
+from spinprint.evaluation.monte_carlo import (
+    Estimates,
+    Outcome,
+    error_ratios,
+    mean_errors,
+    squared_errors,
+)
+from spinprint.evaluation.statistic import bootstrap, bootstrap_crossed
 from spinprint.sequence.presets import fisp_cao500
 
 

@@ -1,11 +1,21 @@
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from spinprint.evaluation import compare
+from spinprint.evaluation import Comparison, Reference, Role, compare_maps
 from spinprint.maps import Maps, Status
-from spinprint.report import Fingerprint, ReportContent
+from spinprint.report import (
+    Fingerprint,
+    Page,
+    draw_comparison,
+    evaluation_page,
+    fingerprint_section,
+    limits_section,
+    maps_page,
+    sequence_section,
+)
 from spinprint.sequence import (
     Crusher,
     Delay,
@@ -76,35 +86,76 @@ def maps(truth: dict[str, np.ndarray]) -> Maps:
     )
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Content:
+    """What a page is made of: that of the demo, or without a truth that of a patient."""
+
+    maps: Maps
+    sequence: Sequence
+    title: str = "Two tubes"
+    description: str = "A phantom of gel and oil."
+    truth: dict[str, np.ndarray] | None = None
+    labels: np.ndarray | None = None
+    names: dict[int, str] = field(default_factory=dict)
+    fingerprints: tuple[Fingerprint, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def comparison(self) -> Comparison:
+        reference = Reference(role=Role.TRUTH, name="drawn", values=self.truth or {})
+        return compare_maps(self.maps, reference, self.labels, self.names, n_bootstrap=0)
+
+    @property
+    def page(self) -> Page:
+        shared: dict[str, Any] = {
+            "title": self.title,
+            "subtitle": self.description,
+            "provenance": {**self.maps.provenance, **self.provenance},
+        }
+        simulated = self.truth is not None
+        closing = [limits_section(simulated=simulated)]
+        if not simulated:
+            sections = [sequence_section(self.sequence), *closing]
+            return maps_page(
+                self.maps, labels=self.labels, names=self.names, sections=sections, **shared
+            )
+        sections = [
+            fingerprint_section(self.fingerprints),
+            sequence_section(self.sequence, np.geomspace(1, 1e-5, 24), 6),
+        ]
+        comparison = self.comparison
+        return evaluation_page(
+            comparison, draw_comparison(comparison), bound="No bound is known.",
+            sections=sections, closing=closing, **shared,
+        )  # fmt: skip
+
+
 @pytest.fixture(scope="session")
-def content(sequence: Sequence, maps: Maps, truth: dict[str, np.ndarray]) -> ReportContent:
-    """A report with every part."""
+def content(sequence: Sequence, maps: Maps, truth: dict[str, np.ndarray]) -> Content:
+    """A page with every part."""
     labels = np.ones(SHAPE, np.uint8)
     labels[3:] = 2
-    names = {1: "gel", 2: "oil"}
     samples = np.exp(-np.arange(24) / 9) - 0.4
-    return ReportContent(
-        title="Two tubes",
-        description="A phantom of gel and oil.",
+    gel = Fingerprint(name="gel", measured=samples * 1j, fitted=samples, values={"t1": 0.8})
+    return Content(
         sequence=sequence,
         maps=maps,
-        simulated=True,
         truth=truth,
-        rows=tuple(compare(maps, truth, labels, names)),
         labels=labels,
-        names=names,
-        fingerprints=(
-            Fingerprint(name="gel", measured=samples * 1j, fitted=samples, values={"t1": 0.8}),
-        ),
-        singular_values=np.geomspace(1, 1e-5, 24),
-        rank=6,
-        provenance={"command": "spinprint demo", "seed": 3},
+        names={1: "gel", 2: "oil"},
+        fingerprints=(gel,),
+        provenance={
+            "sequence": sequence.name,
+            "sequence digest": f"SHA-256 {sequence.digest}",
+            "command": "spinprint demo",
+            "seed": 3,
+        },
     )
 
 
 @pytest.fixture(scope="session")
-def thin(content: ReportContent) -> ReportContent:
-    """The first slice of the report alone."""
+def thin(content: Content) -> Content:
+    """The first slice of the page alone."""
     maps, truth, labels = content.maps, content.truth or {}, np.asarray(content.labels)[..., :1]
     truth = {name: true[..., :1] for name, true in truth.items()}
     flat = Maps(
@@ -116,14 +167,10 @@ def thin(content: ReportContent) -> ReportContent:
         affine=maps.affine,
         provenance=maps.provenance,
     )
-    rows = tuple(compare(flat, truth, labels, content.names))
-    return replace(content, maps=flat, truth=truth, labels=labels, rows=rows)
+    return replace(content, maps=flat, truth=truth, labels=labels)
 
 
 @pytest.fixture(scope="session")
-def maps_only(thin: ReportContent) -> ReportContent:
-    """A report as of a patient: no truth, no labels."""
-    return replace(
-        thin, truth=None, rows=(), labels=None, names={}, fingerprints=(), simulated=False,
-        singular_values=None, rank=None,
-    )  # fmt: skip
+def maps_only(thin: Content) -> Content:
+    """A page as of a patient: no truth, no labels."""
+    return replace(thin, truth=None, labels=None, names={}, fingerprints=())

@@ -158,7 +158,7 @@ def test_hostile_text_stays_text() -> None:
 def test_a_table_with_a_hole_is_refused() -> None:
     with pytest.raises(InputError, match="'All': row 2 has 1 cells where there are 2 columns"):
         Table(caption="All", columns=["a", "b"], rows=[[1, 2], [1]])
-    with pytest.raises(InputError, match="those who do not see"):
+    with pytest.raises(InputError, match="those who cannot see"):
         Picture(figure(), "")
     with pytest.raises(InputError, match="empty paragraph"):
         Text(["a", ""])

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from spinprint import Sequence, TissueError, cramer_rao, presets, simulate
-from spinprint.evaluation.typical import typical_tissues
+from spinprint.evaluation import typical_tissues
 from spinprint.physics.noise import snr_to_sigma
 from spinprint.report.precision import describe_precision
 from spinprint.sequence import ReadoutTrain

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 
 from spinprint.errors import InputError
-from spinprint.evaluation.agreement import Estimate
+from spinprint.evaluation import Statistic
 from spinprint.parallel import Progress
 from spinprint.report import Outcome, Section, Table, Text, Verdicts
 from spinprint.studies import STUDIES, find_study
 from spinprint.studies.claims import claim, judge
-from spinprint.studies.results import plain
 from spinprint.studies.study import SCALES, Run, Study, run_study
 
 
@@ -40,13 +39,13 @@ def experiment(calls: list[str], fails_at: str = "") -> Study[Sizes]:
             if fails_at == "second":
                 raise RuntimeError("killed")
             total = sum(run.results.steps["first"]["values"])
-            return {"total": Estimate(total, total - 1, total + 1)}
+            return {"total": Statistic(total, total - 1, total + 1)}
 
         run.step("first", first)
         run.step("second", second)
 
     def report(found: Mapping[str, Any], scale: Sizes) -> tuple[Section, ...]:
-        total = Estimate(**found["second"]["total"])
+        total = Statistic(**found["second"]["total"])
         rows = [("sum", total.value), ("n", scale.n), ("a|b", found["first"]["none"])]
         return (
             Section(
@@ -152,14 +151,8 @@ def test_the_same_seeds_begin_longer_lists() -> None:
     ],
 )
 def test_claims_are_judged_by_the_whole_interval(low: float, high: float, outcome: Outcome) -> None:
-    assert judge(Estimate(15.2, low, high), least=15) is outcome
-    assert judge(Estimate(-15.2, -high, -low), most=-15) is outcome
-
-
-def test_only_plain_values_are_kept() -> None:
-    assert plain({"a": (np.int64(1), np.inf), 2: Sizes(3)}) == {"a": [1, None], "2": {"n": 3}}
-    with pytest.raises(TypeError, match="cannot keep a set"):
-        plain({"a": {1}})
+    assert judge(Statistic(15.2, low, high), least=15) is outcome
+    assert judge(Statistic(-15.2, -high, -low), most=-15) is outcome
 
 
 @pytest.mark.parametrize("name", STUDIES)

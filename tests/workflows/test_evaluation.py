@@ -15,18 +15,15 @@ import numpy as np
 import pytest
 
 import spinprint as sp
-from spinprint.evaluation.comparison import Role
-from spinprint.evaluation.map_risk import map_risk
+from spinprint.evaluation import Role, error_bound, map_risk
 from spinprint.io import FieldFiles, read_labels
 from spinprint.io.arrays import read_array
 from spinprint.prior import Prior, Uniform
 from spinprint.simulation.phantoms import nist
 from spinprint.simulation.phantoms.nist import SPHERES, sphere_values
-from spinprint.workflows import evaluation_limits as limits
+from spinprint.workflows import evaluation as workflow
 from spinprint.workflows.evaluation import EvaluationResult, evaluate_maps
-from spinprint.workflows.evaluation_input import EvaluationInput, read_input
-from spinprint.workflows.evaluation_limits import find_bound
-from spinprint.workflows.evaluation_voxels import read_fields
+from spinprint.workflows.evaluation_input import EvaluationInput, read_fields, read_input
 from spinprint.workflows.mapping import map_series
 from spinprint.workflows.simulation import run_simulation as simulate
 
@@ -277,20 +274,23 @@ def test_bounds_take_the_fields_that_the_maps_were_given(mixed: Path) -> None:
     given = inputs(mixed / "maps", **options, b1_map=mixed / "b1.nii.gz")
     assert any("made with a map of B1" in one for one in without.remarks)
     assert not any("made with a map of B1" in one for one in given.remarks)
-    (nominal, said_nominal), (known, said) = find_bound(without), find_bound(given)
+    (nominal, said_nominal), (known, said) = (
+        error_bound(one.maps, one.reference, one.sequence, one.labels != 0, one.fields)
+        for one in (without, given)
+    )
     assert "B1 and B0 nominal" in said_nominal
     assert "B1 as given, B0 nominal" in said
     # Four fifths of the flip angle give less signal of T2.
     assert np.nanmedian(known["t2"] / nominal["t2"]) > 1.02
     estimated = given.maps.replace(values={"b1": given.maps["t1"]}, sd={})
     with pytest.raises(sp.SeriesError, match="the maps estimate b1 themselves"):
-        read_fields(estimated, FieldFiles(b1=mixed), None)
+        read_fields(estimated, FieldFiles(b1=mixed), None, print)
 
 
 def test_the_bayes_risk_is_that_of_the_prior_at_the_ratio_of_the_maps(
     mapped: Path, scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "map_risk", partial(map_risk, n=300, n_atoms=5000))
+    monkeypatch.setattr(workflow, "map_risk", partial(map_risk, n=300, n_atoms=5000))
     law = {"law": "uniform", "log": True}
     (tmp_path / "prior.toml").write_text(
         "[prior]\nconstraints = []\n"
@@ -300,7 +300,7 @@ def test_the_bayes_risk_is_that_of_the_prior_at_the_ratio_of_the_maps(
     told: list[str] = []
     result = evaluate_maps(
         mapped / "maps", tmp_path / "out", truth=scan / "truth", labels=scan / "labels.nii.gz",
-        bayes_risk=True, prior=tmp_path / "prior.toml", resamples=20, tell=told.append,
+        bayes_risk=True, prior=tmp_path / "prior.toml", resamples=20, log=told.append,
     )  # fmt: skip
     assert "draws" in told[0]
     content = json.loads((tmp_path / "out" / "bayes_risk.json").read_text())
@@ -329,16 +329,16 @@ def test_the_bayes_risk_is_that_of_the_prior_at_the_ratio_of_the_maps(
 
 def test_the_prior_is_that_of_the_maps_where_they_state_one(mapped: Path, scan: Path) -> None:
     given = inputs(mapped / "maps", truth=scan / "truth")
-    prior, said, sequence = limits.choose_prior(given, None)
+    prior, said, sequence = workflow.choose_prior(given, None)
     assert "all tissue" in said
     assert prior.to_dict() == Prior.default(sequence).to_dict()
     narrow = Prior({"t1": Uniform(0.5, 1.5), "t2": Uniform(0.03, 0.1)})
     stating = given.maps.replace(provenance={"prior": narrow.to_dict()})
-    prior, said, _ = limits.choose_prior(dataclasses.replace(given, maps=stating), None)
+    prior, said, _ = workflow.choose_prior(dataclasses.replace(given, maps=stating), None)
     assert said == "that the maps were made with"
     assert prior.to_dict() == narrow.to_dict()
     with pytest.raises(sp.SequenceError, match="give --sequence"):
-        limits.choose_prior(dataclasses.replace(given, sequence=None), None)
+        workflow.choose_prior(dataclasses.replace(given, sequence=None), None)
 
 
 def test_evaluations_that_cannot_be_made(

@@ -107,7 +107,7 @@ def test_matching_is_tuned_by_two_workers_that_share_the_trials(
     dictionary = sp.Dictionary.load(build_dictionary(short, tmp_path / "d.h5", result.best))
     assert dictionary.n_atoms == best.measures["atoms"]
     page = (out / "report.html").read_text()
-    assert "What precision costs" in page
+    assert "Error against cost" in page
 
 
 def test_after_kill_9_the_same_command_gives_what_one_run_gives(

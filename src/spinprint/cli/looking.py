@@ -26,8 +26,7 @@ def show(sequence: str, *, precision: Literal["knee", "brain"] | None = None) ->
         Add how precisely each parameter of the tissues of this organ can be had at 20, 30 and
         40 dB: the Cramér-Rao bound.
     """
-    from ..report.precision import describe_precision
-    from ..report.terminal import describe_sequence
+    from ..report import describe_precision, describe_sequence
 
     played = load_sequence(sequence)
     page = Console(highlight=False)

@@ -182,7 +182,7 @@ def evaluate(
         erode=erode, purity=purity, b1_map=b1_map, b0_map=b0_map, b1_unit=b1_unit,
         b1_nominal_deg=b1_nominal_deg, b0_unit=b0_unit, sequence=sequence,
         bayes_risk=bayes_risk, prior=prior, subject=subject, resamples=resamples, seed=seed,
-        stage=stage, tell=console.print,
+        stage=stage, log=console.print,
     )  # fmt: skip
     for remark in result.remarks:
         console.print(remark)

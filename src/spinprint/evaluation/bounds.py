@@ -1,4 +1,4 @@
-"""The Cramér-Rao bound: how precisely no unbiased estimate can know tissue better."""
+"""The Cramér-Rao bound: the least standard deviation of unbiased estimates, also of maps."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, TissueError
-from ..parameters import PARAMETERS
+from ..maps import Maps
+from ..parameters import FIELDS, PARAMETERS
 from ..physics.fisher import standard_deviation
-from ..physics.noise import rician_information, snr_to_sigma
+from ..physics.noise import rician_information
 from ..physics.simulate import simulate_flat
 from ..sequence import Sequence
 from ..tissue import Tissue
+from .comparison import Reference, Role
 
 Array = NDArray[np.float64]
 
@@ -26,7 +28,8 @@ _CHUNK = 256  # tissues at a time: bounds the memory of their derivatives
 class Bound:
     """Least standard deviations of unbiased estimates, arrays of shape `(...)`.
 
-    Infinite where the signal does not tell a parameter, or not from the other unknowns.
+    Infinite where the signal does not depend on a parameter, or cannot separate it from the other
+    unknowns.
     """
 
     sd: Mapping[str, Array]
@@ -36,7 +39,7 @@ class Bound:
     phase: Array
     """Of the phase of M0 [rad]."""
     loss: Mapping[str, Array]
-    """The deviation over that from all samples, by unknown [-]: 1 without a basis."""
+    """The deviation over that of all samples, by unknown [-]: 1 without a basis."""
 
 
 def cramer_rao(
@@ -79,7 +82,7 @@ def cramer_rao(
     Raises
     ------
     TissueError
-        A parameter the sequence needs was not given, or an unknown is none or named twice.
+        A parameter the sequence needs is missing, or an unknown is unsupported or named twice.
     InputError
         sigma is not positive or of another shape, or the basis is not orthonormal or of another
         length, or given with `magnitude`, whose noise is not white.
@@ -118,87 +121,140 @@ def cramer_rao(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Precision:
-    """How precisely one parameter of one tissue can be had at one signal-to-noise ratio."""
-
-    tissue: str
-    """Name of the tissue."""
-    snr_db: float
-    """Signal-to-noise ratio, in the convention that was asked for [dB]."""
-    sigma: float
-    """The noise per real and imaginary channel that this is, for M0 = 1 [-]."""
-    parameter: str
-    """Name of the parameter."""
-    value: float
-    """Its value in the tissue [unit of the parameter]."""
-    sd: float
-    """Its Cramér-Rao standard deviation [unit of the parameter]."""
-
-    @property
-    def percent(self) -> float:
-        """The deviation relative to the value [%]; NaN where the value is 0."""
-        return 100 * self.sd / self.value if self.value else np.nan
-
-
-def precision_table(
+def map_bound(
+    maps: Maps,
     sequence: Sequence,
-    tissues: Mapping[str, Tissue],
-    snrs_db: Iterable[float],
-    unknowns: Iterable[str] | None = None,
-    *,
-    convention: str = "rms",
-) -> list[Precision]:
-    """Which parameter can be had how precisely at which signal-to-noise ratio.
+    truth: Mapping[str, ArrayLike] | None = None,
+    where: ArrayLike = True,
+    fields: Mapping[str, ArrayLike] | None = None,
+) -> dict[str, Array]:
+    """Least standard deviation of an unbiased estimate in each voxel, by mapped parameter.
+
+    For the noise that the maps state and the M0 they estimate, and for magnitudes where the maps
+    were made of them; what they map is unknown, and B1 and B0 are nominal unless they are given or
+    mapped.
 
     Parameters
     ----------
+    maps
+        Shape `(...)`.
     sequence
-        What is played.
-    tissues
-        One tissue by name, each a single one; M0 does not matter, as the ratio is that of its
-        own signal (but for the convention "m0", which takes the tissue's).
-    snrs_db
-        Signal-to-noise ratios [dB].
-    unknowns
-        As for `cramer_rao`.
-    convention
-        What the ratio compares the noise with, one of `physics.noise.SNR_CONVENTIONS`.
+        What the series was measured with.
+    truth
+        True maps by parameter, `(...)` [SI units]; where there is none, the estimate stands in.
+    where
+        The voxels whose bound is wanted, `(...)`.
+    fields
+        B1 and B0 as the estimator knew them, `(...)` [relative, Hz].
 
     Returns
     -------
-    One entry each, by tissue, ratio and unknown, in the order given.
+    Deviations [unit of the parameter], `(...)`; NaN where tissue, M0 or noise is not known.
 
     Raises
     ------
     TissueError
-        A tissue is more than one, or as for `cramer_rao`.
-    InputError
-        The convention is unknown.
+        The sequence depends on a parameter that neither the maps nor the truth hold.
     """
-    names = _check_unknowns(sequence, unknowns)
-    ratios = [float(one) for one in snrs_db]
-    table = []
-    for label, tissue in tissues.items():
-        if tissue.size != 1:
-            raise TissueError(f"tissue {label!r} holds {tissue.size} tissues: it must be one")
-        one = tissue.flat().replace(m0=None)
-        signal = simulate_flat(sequence, one)[:, 0]
-        bound = cramer_rao(sequence, one, 1.0, names)
-        for snr_db in ratios:
-            sigma = float(snr_to_sigma(signal, snr_db, convention)[0])
-            table += [
-                Precision(
-                    tissue=label,
-                    snr_db=snr_db,
-                    sigma=sigma,
-                    parameter=name,
-                    value=float(one.get(name).item()),
-                    sd=sigma * float(bound.sd[name][0]),
-                )
-                for name in names
-            ]
-    return table
+    tissue, known = known_tissue(maps, sequence, truth, where, fields)
+    unknowns = [name for name in maps if name in PARAMETERS]
+    bound = {name: np.full(maps.shape, np.nan) for name in unknowns}
+    if known.any():
+        sigma = np.asarray(maps.sigma, dtype=np.float64)[known]
+        magnitude = bool(maps.provenance.get("magnitude"))
+        limits = cramer_rao(sequence, tissue, sigma, unknowns, magnitude=magnitude)
+        for name, sd in limits.sd.items():
+            bound[name][known] = sd
+    return bound
+
+
+def error_bound(
+    maps: Maps,
+    reference: Reference,
+    sequence: Sequence | None,
+    where: ArrayLike = True,
+    fields: Mapping[str, ArrayLike] | None = None,
+) -> tuple[dict[str, Array], str]:
+    """The Cramér-Rao deviation of the error of maps, and which conditions it holds for.
+
+    Parameters
+    ----------
+    maps
+        Shape `(...)`.
+    reference
+        What they are compared with. Against a repeat the bound is that of the difference of two
+        estimates; against another estimate from the same noise there is none.
+    sequence
+        What the series was measured with, None if unknown.
+    where
+        The voxels whose bound is wanted, `(...)`.
+    fields
+        B1 and B0 as the estimator knew them, `(...)` [relative, Hz].
+
+    Returns
+    -------
+    bound
+        Deviations by mapped parameter [unit of the parameter], `(...)`; NaN where tissue, M0 or
+        noise is not known. Empty where there is no bound.
+    note
+        What the bound holds for, or why there is none, in a sentence.
+    """
+    if reference.role is Role.ESTIMATE:
+        return {}, (
+            "Both maps were made from the same noise, so that no bound applies to their difference."
+        )
+    if sequence is None:
+        return {}, (
+            "The Cramér-Rao bound is not known: the sequence of the maps was not found; --sequence"
+            " gives it."
+        )
+    if not np.isfinite(maps.sigma).any():
+        return {}, "The Cramér-Rao bound is not known: the maps do not state their noise."
+    try:
+        if reference.role is Role.TRUTH:
+            bound = map_bound(maps, sequence, reference.values, where, fields)
+        else:
+            assert reference.maps is not None
+            first, second = (
+                map_bound(side, sequence, None, where, fields) for side in (maps, reference.maps)
+            )
+            bound = {name: np.hypot(first[name], second[name]) for name in first if name in second}
+    except InputError as error:
+        return {}, f"The Cramér-Rao bound is not known: {error}."
+    what = "of the difference of two estimates " if reference.role is Role.REPEAT else ""
+    return bound, (
+        f"The Cramér-Rao bound {what}holds for {sequence.name}, the noise that the maps state, and"
+        f" {_field_conditions(maps, fields or {})}."
+    )
+
+
+def known_tissue(
+    maps: Maps,
+    sequence: Sequence,
+    truth: Mapping[str, ArrayLike] | None,
+    where: ArrayLike,
+    fields: Mapping[str, ArrayLike] | None,
+) -> tuple[Tissue, NDArray[np.bool_]]:
+    """Voxels whose tissue, modulus of M0 and noise are known: their tissue, flat, and a mask.
+
+    Where there is no truth, the estimate stands in.
+    """
+    given = {**(fields or {}), **maps.values, **(truth or {})}
+    missing = [name for name in ("t1", "t2", *sequence.unknowns) if name not in given]
+    if missing:
+        raise TissueError(
+            f"{sequence.name!r} depends on {missing[0]}, of which there is neither a map nor a"
+            " truth"
+        )
+    tissue = {name: np.asarray(given[name], np.float64) for name in PARAMETERS if name in given}
+    for name in tissue.keys() & maps.values.keys():
+        tissue[name] = np.where(np.isfinite(tissue[name]), tissue[name], maps[name])
+    tissue["m0"] = np.abs(maps.m0).astype(np.float64)
+    sigma = np.asarray(maps.sigma, dtype=np.float64)
+    known = np.asarray(where, dtype=bool) & np.isfinite(sigma) & (sigma > 0) & (tissue["m0"] > 0)
+    for name, values in tissue.items():
+        known &= np.isfinite(values) & ((values > 0) | (name in ("b0", "adc")))
+    return Tissue(**{name: values[known] for name, values in tissue.items()}), known
 
 
 def _columns(
@@ -270,3 +326,15 @@ def _check_basis(basis: NDArray[Any], sequence: Sequence) -> None:
         )
     if not np.allclose(basis.conj().T @ basis, np.eye(basis.shape[1]), atol=1e-4):
         raise InputError("the columns of the basis must be orthonormal: noise stays white in them")
+
+
+def _field_conditions(maps: Maps, fields: Mapping[str, Any]) -> str:
+    """The values of B1 and B0 that a bound holds for, in words."""
+    given = [name for name in FIELDS if name in fields]
+    mapped = [name for name in FIELDS if name in maps]
+    nominal = [name for name in FIELDS if name not in (*given, *mapped)]
+    return ", ".join(
+        f"{' and '.join(PARAMETERS[name].symbol for name in names)} {how}"
+        for names, how in ((given, "as given"), (mapped, "as mapped"), (nominal, "nominal"))
+        if names
+    )

@@ -1,4 +1,4 @@
-"""Maps beside a truth, or beside other maps: all that is said of them."""
+"""Maps beside a truth, or beside other maps: errors and agreement."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +13,28 @@ from numpy.typing import NDArray
 from ..errors import SeriesError
 from ..maps import Maps, Status
 from .agreement import Agreement, agree
-from .erosion import pure_labels
-from .metrics import compare
-from .row import Row
+from .metrics import Row, compare
+from .structures import pure_labels
 
 Array = NDArray[np.float64]
 
 
 class Role(Enum):
-    """What the maps are compared with; the value says it in words."""
+    """What the maps are compared with; the value is its description."""
 
     TRUTH = "the truth"
     REPEAT = "maps of another series of the same object"
     ESTIMATE = "other maps of the same series"
+
+    @property
+    def noun(self) -> str:
+        """What its values are called, as in "mean truth"."""
+        return "truth" if self is Role.TRUTH else "reference"
+
+    @property
+    def adjective(self) -> str:
+        """What one of its values is called, as in "true T1"."""
+        return "true" if self is Role.TRUTH else "reference"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,20 +45,22 @@ class Reference:
     """What it is."""
     name: str
     """Where it comes from, as a folder or a table."""
-    values: Mapping[str, Array]
+    values: Mapping[str, NDArray[np.floating]]
     """Maps by parameter, `(x, y, z)` [SI units]; NaN where there is none."""
     sd: Mapping[str, Array] = field(default_factory=dict)
     """Stated deviations of maps, same names, shape and units; the truth has none."""
+    maps: Maps | None = None
+    """The reference with its noise and M0, where it is maps of an estimator."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Comparison:
-    """Maps, what they were compared with, and what came out."""
+    """Maps, what they were compared with, and the results."""
 
     maps: Maps
     """What was measured, `(x, y, z)`. Against a repeat, `sd` is that of the difference."""
     reference: Reference
-    """What with."""
+    """What they were compared with."""
     labels: NDArray[np.integer] | None
     """Structure of each counted voxel, 0 for none, `(x, y, z)`; of pure voxels where purity was
     given."""
@@ -59,11 +69,16 @@ class Comparison:
     bound: Mapping[str, Array]
     """Cramér-Rao deviation of the error by parameter, `(x, y, z)` [SI units]; empty if unknown."""
     rows: tuple[Row, ...]
-    """Errors a parameter and structure, and over all structures."""
+    """Errors by parameter and structure, and over all structures."""
     rows_with_mixed: tuple[Row, ...] = ()
-    """The same over voxels of several tissues as well; empty where none was left out."""
+    """The same with voxels of several tissues as well; empty where none was left out."""
     agreements: tuple[Agreement, ...] = ()
     """Agreement over voxels and, of three structures or more, over the medians of structures."""
+
+    @property
+    def against_truth(self) -> bool:
+        """Whether the maps were compared with the truth, and not with other maps."""
+        return self.reference.role is Role.TRUTH
 
     @property
     def parameters(self) -> list[str]:
@@ -78,30 +93,32 @@ class Comparison:
 
     def pair(self, parameter: str) -> tuple[Array, Array]:
         """Estimate and reference of the counted voxels with both, each `(voxel,)` [SI unit]."""
-        estimate = np.asarray(self.maps[parameter], dtype=np.float64)
-        reference = np.asarray(self.reference.values[parameter], dtype=np.float64)
-        both = self.counted & np.isfinite(estimate) & np.isfinite(reference)
+        estimate, reference, both = self._both(parameter)
         return estimate[both], reference[both]
 
     def medians(self, parameter: str) -> tuple[list[int], Array, Array]:
         """Labels of the structures with a pair, and the medians of both in each, `(region,)`."""
         if self.labels is None:
             return [], np.empty(0), np.empty(0)
-        estimate = np.asarray(self.maps[parameter], dtype=np.float64)
-        reference = np.asarray(self.reference.values[parameter], dtype=np.float64)
-        both = self.counted & np.isfinite(estimate) & np.isfinite(reference)
-        found = np.unique(self.labels[both])
-        places = [both & (self.labels == label) for label in found]
+        estimate, reference, both = self._both(parameter)
+        labels = [int(label) for label in np.unique(self.labels[both])]
+        places = [both & (self.labels == label) for label in labels]
         return (
-            [int(label) for label in found],
+            labels,
             np.array([np.median(estimate[where]) for where in places]),
             np.array([np.median(reference[where]) for where in places]),
         )
 
     def agreement(self, parameter: str, cases: str) -> Agreement | None:
-        """What was found for a parameter over "voxels" or "regions"."""
-        found = (one for one in self.agreements if (one.name, one.cases) == (parameter, cases))
-        return next(found, None)
+        """Agreement of a parameter over "voxels" or "regions"."""
+        matches = (a for a in self.agreements if (a.name, a.cases) == (parameter, cases))
+        return next(matches, None)
+
+    def _both(self, parameter: str) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Both maps, and where a counted voxel has both, each `(x, y, z)`."""
+        estimate = np.asarray(self.maps[parameter], dtype=np.float64)
+        reference = np.asarray(self.reference.values[parameter], dtype=np.float64)
+        return estimate, reference, self.counted & np.isfinite(estimate) & np.isfinite(reference)
 
 
 def compare_maps(
@@ -116,11 +133,11 @@ def compare_maps(
     n_bootstrap: int = 500,
     seed: int = 0,
 ) -> Comparison:
-    """Measure maps against a reference: errors a structure, and agreement.
+    """Measure maps against a reference: errors by structure, and agreement.
 
     Against a repeat, errors are differences of two measurements: coverage is that of the two
-    stated deviations together. Against other maps of the same series, whose noise is the same, no
-    deviation is claimed for the difference.
+    stated deviations combined. Against other maps of the same series, whose noise is the same, no
+    deviation of the difference is known.
 
     Parameters
     ----------
@@ -135,12 +152,12 @@ def compare_maps(
     bayes_risk
         Bayes risk by parameter, `(x, y, z)` [squared SI units].
     purity
-        Part of each voxel that belongs to its label, `(x, y, z)` [-]; needs labels. Everything is
-        then said of pure voxels (`PURE`), and the errors of all voxels beside it.
+        Share of each voxel that belongs to its label, `(x, y, z)` [-]; needs labels. All numbers
+        are then those of pure voxels (`PURE`), with the errors of all voxels beside them.
     n_bootstrap
         Resamples for the intervals.
     seed
-        Of the resampling.
+        Seed of the resampling.
 
     Raises
     ------
@@ -166,19 +183,19 @@ def compare_maps(
             f"no {where} holds both an estimate and a reference: check that maps,"
             f" {reference.name} and labels show the same"
         )
+    all_count = counted is labels or np.array_equal(counted, labels)  # type: ignore[arg-type]
     comparison = Comparison(
         maps=judged, reference=reference, labels=counted, names=dict(names or {}),
-        bound=dict(bound or {}), rows=rows,
-        rows_with_mixed=() if _alike(counted, labels) else measure(labels),
+        bound=dict(bound or {}), rows=rows, rows_with_mixed=() if all_count else measure(labels),
     )  # fmt: skip
-    repeated = reference.role is not Role.TRUTH
+    repeated = not comparison.against_truth
     voxels = {name: comparison.pair(name) for name in comparison.parameters}
     regions = {name: comparison.medians(name)[1:] for name in comparison.parameters}
-    found = (
+    agreements = (
         *agree(voxels, "voxels", repeated=repeated, seed=seed),
         *agree(regions, "regions", repeated=repeated, seed=seed),
     )
-    return dataclasses.replace(comparison, agreements=found)
+    return dataclasses.replace(comparison, agreements=agreements)
 
 
 def _pure(labels: NDArray[np.integer] | None, purity: Array | None) -> NDArray[np.integer] | None:
@@ -186,7 +203,9 @@ def _pure(labels: NDArray[np.integer] | None, purity: Array | None) -> NDArray[n
     if purity is None:
         return labels
     if labels is None:
-        raise SeriesError("purity tells how much of a voxel its label fills: give labels as well")
+        raise SeriesError(
+            "purity is the share of a voxel that its label fills: give labels as well"
+        )
     counted = pure_labels(labels, purity)
     if not counted.any():
         raise SeriesError(
@@ -206,10 +225,3 @@ def _deviations(maps: Maps, reference: Reference) -> dict[str, NDArray[np.float3
         for name, sd in maps.sd.items()
         if name in reference.sd
     }
-
-
-def _alike(counted: NDArray[Any] | None, labels: NDArray[Any] | None) -> bool:
-    """Whether all labelled voxels count."""
-    if counted is None or labels is None:
-        return counted is labels
-    return np.array_equal(counted, labels)

@@ -1,20 +1,109 @@
-"""How far maps are from the truth: per parameter, per structure, in numbers with names."""
+"""Errors of maps: by parameter and structure, in numbers with names."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SeriesError
-from ..maps import Maps, Status
-from .error_statistics import Sample, intervals, statistics
-from .row import ALL, Row
+from ..maps import UNITS, Maps, Status
+from ..records import plain
+from .measures import MEASURES, Sample, error_sample, measure
+from .statistic import Statistic
 
 Array = NDArray[np.float64]
+
+ALL = "all"
+"""Name of the rows over all labelled voxels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One parameter in one structure.
+
+    The error is estimate - truth. It is taken over every voxel with a finite estimate, also at
+    the edge of the range and not converged: leaving those out would flatter. Relative errors are
+    divided by the truth, and taken where it is not 0. What is not defined is NaN.
+    """
+
+    parameter: str
+    """Name of the parameter."""
+    label: int | None
+    """Label of the structure; None for all labelled voxels."""
+    name: str
+    """Name of the structure."""
+    snr_db: float = math.nan
+    """Signal-to-noise ratio of the series, if it was given to `compare` [dB]."""
+    n: int
+    """Voxels of the structure with a truth, inside the estimator's mask [voxels]."""
+    n_estimated: int
+    """Those of them with a finite estimate [voxels]."""
+    n_outside: int
+    """Voxels of the structure outside the estimator's mask; they count nowhere else [voxels]."""
+    mean_truth: float
+    """Mean of the truth over the voxels with an estimate [unit of the parameter]."""
+    mean_estimate: float
+    """Mean of the estimate [unit of the parameter]."""
+    median_truth: float
+    """Median of the truth [unit of the parameter]."""
+    median_estimate: float
+    """Median of the estimate [unit of the parameter]."""
+    bias: float
+    """Mean error [unit of the parameter]."""
+    bias_percent: float
+    """Mean relative error [%]."""
+    median_bias: float
+    """Median error [unit of the parameter]."""
+    median_bias_percent: float
+    """Median relative error [%]."""
+    trimmed_bias: float
+    """Mean error without a tenth of the voxels at either end [unit of the parameter]."""
+    sd: float
+    """Standard deviation of the error about its mean, n - 1 in the denominator [unit]."""
+    robust_sd: float
+    """1.4826 times the median distance of the errors to their median [unit]: the standard
+    deviation of normal errors, unmoved by outliers."""
+    rmse: float
+    """Root of the mean squared error [unit of the parameter]."""
+    nrmse_by_mean: float
+    """RMSE over the mean truth [-]."""
+    nrmse_by_range: float
+    """RMSE over the range of the truth in the structure [-]; NaN where the truth is constant."""
+    mape: float
+    """Mean absolute relative error [%]."""
+    median_ape: float
+    """Median absolute relative error [%]."""
+    median_error_over_sd: float
+    """Median of |error| / stated SD [-]: 0.674 where errors are normal and the SD is right."""
+    coverage: float
+    """Share of voxels whose estimate +- 1 stated SD holds the truth [-]: 0.683 if it is right."""
+    median_error_over_bound: float = math.nan
+    """Median of |error| / Cramér-Rao SD [-]: 0.674 for an efficient estimator."""
+    rmse_over_bound: float = math.nan
+    """Root mean square of error / Cramér-Rao SD [-]: 1 for an efficient estimator."""
+    mse_over_bayes_risk: float = math.nan
+    """Mean of squared error / Bayes risk [-]: 1 for the best estimate there is over the prior."""
+    at_edge: float
+    """Share of n at the edge of the range [-]."""
+    failed: float
+    """Share of n without a trusted estimate: no signal, not finite, or not converged [-]."""
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Bootstrap interval, 95 %, of the numbers above by name, in their unit; voxels resampled."""
+
+    def statistic(self, name: str) -> Statistic:
+        """One of the numbers by the name of its field, with its interval if it has one."""
+        return Statistic(getattr(self, name), *self.intervals.get(name, ()))
+
+    @property
+    def spread_percent(self) -> float:
+        """Standard deviation of the error relative to the mean truth [%]."""
+        return 100 * self.sd / abs(self.mean_truth) if self.mean_truth else math.nan
 
 
 def compare(
@@ -29,33 +118,33 @@ def compare(
     n_bootstrap: int = 0,
     seed: int = 0,
 ) -> list[Row]:
-    """Measure maps against the truth, per structure and over all structures together.
+    """Measure maps against the truth, by structure and over all structures together.
 
     Parameters
     ----------
     maps
         Maps of shape `(...)`.
     truth
-        True map per parameter, shape `(...)`, same units; NaN where there is none. Parameters
-        that the maps do not hold are passed over.
+        True map by parameter, shape `(...)`, same units; NaN where there is none. Parameters
+        that the maps do not hold are ignored.
     labels
         Structure of each voxel, whole numbers of shape `(...)`; 0 is background and never
         counted. Without labels every voxel with a truth counts.
     names
         Name of each label; by default its number.
     bound
-        Cramér-Rao standard deviation per parameter [unit of the parameter], shape `(...)` or a
+        Cramér-Rao standard deviation by parameter [unit of the parameter], shape `(...)` or a
         number, as `cramer_rao(...).sd`.
     bayes_risk
-        Least mean squared error over the prior per parameter [squared unit of the parameter],
+        Least mean squared error over the prior by parameter [squared unit of the parameter],
         shape `(...)` or a number; of relative errors, as `BayesRisk.rms` states them for times,
         it is (rms * truth)².
     snr_db
-        Signal-to-noise ratio that the rows say of themselves, for sweeps [dB].
+        Signal-to-noise ratio to record in the rows, for sweeps [dB].
     n_bootstrap
         Resamples of the voxels for intervals; 0 gives none. Voxels count as independent.
     seed
-        Of the resampling.
+        Seed of the resampling.
 
     Returns
     -------
@@ -83,17 +172,25 @@ def compare(
             )
         given = {"sd": maps.sd, "bound": bound or {}, "risk": bayes_risk or {}}
         denominators = {
-            key: _spread(f"the {key} of {parameter}", values.get(parameter), maps.shape)
+            key: _on_grid(f"the {key} of {parameter}", values.get(parameter), maps.shape)
             for key, values in given.items()
         }
         rows += [
-            _row(
-                maps, parameter, structure, true, denominators,
-                snr_db=snr_db, n_bootstrap=n_bootstrap, seed=seed,
-            )
+            _row(maps, parameter, structure, true, denominators, snr_db, n_bootstrap, seed)
             for structure in structures
-        ]  # fmt: skip
+        ]
     return [row for row in rows if row is not None]
+
+
+def table(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows as plain values for JSON and CSV, one per parameter and structure; NaN is None.
+
+    The name of a column ends in its unit: `…_in_unit` is in the unit of the column `unit`, SI as
+    in the maps; `…_voxels`, `…_percent`, `…_db` and `…_share` (of 1) speak for themselves; ratios
+    (`…_over_…`, `nrmse_by_…`) have none. `…_low` and `…_high` are the ends of an interval.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row.intervals))
+    return [plain(_columns(row, names)) for row in rows]
 
 
 Structure = tuple[int | None, str, NDArray[np.bool_]]
@@ -111,9 +208,9 @@ def _structures(
         )
     if not (np.isfinite(array).all() and (array == np.round(array)).all()):
         raise SeriesError("the labels must be whole numbers, 0 for the background")
-    found = [int(label) for label in np.unique(array) if label != 0]
+    present = [int(label) for label in np.unique(array) if label != 0]
     each: list[Structure] = [
-        (label, names.get(label, str(label)), array == label) for label in found
+        (label, names.get(label, str(label)), array == label) for label in present
     ]
     return [*each, (None, ALL, array != 0)]
 
@@ -124,7 +221,6 @@ def _row(
     structure: Structure,
     true: Array,
     denominators: Mapping[str, Array],
-    *,
     snr_db: float,
     n_bootstrap: int,
     seed: int,
@@ -139,11 +235,14 @@ def _row(
     estimated = asked & np.isfinite(value)
     trusted = estimated & np.isin(status, (Status.OK, Status.AT_EDGE))
     n = int(asked.sum())
-    sample = Sample(
-        value=value[estimated],
-        true=true[counted][estimated],
-        **{key: array[counted][estimated] for key, array in denominators.items()},
+    sample = Sample.of(
+        error_sample(
+            value[estimated],
+            true[counted][estimated],
+            **{key: array[counted][estimated] for key, array in denominators.items()},
+        )
     )
+    measured = measure(sample, MEASURES, n_bootstrap, seed)
     return Row(
         parameter=parameter,
         label=label,
@@ -152,14 +251,22 @@ def _row(
         n=n,
         n_estimated=int(estimated.sum()),
         n_outside=int((~asked).sum()),
-        at_edge=_ratio((status == Status.AT_EDGE).sum(), n),
-        failed=_ratio((asked & ~trusted).sum(), n),
-        intervals=intervals(sample, n_bootstrap, seed),
-        **statistics(sample),
+        mean_truth=sample.mean("true"),
+        mean_estimate=sample.mean("value"),
+        median_truth=sample.median("true"),
+        median_estimate=sample.median("value"),
+        **{name: statistic.value for name, statistic in measured.items()},
+        at_edge=float((status == Status.AT_EDGE).sum() / n) if n else math.nan,
+        failed=float((asked & ~trusted).sum() / n) if n else math.nan,
+        intervals={
+            name: (statistic.low, statistic.high)
+            for name, statistic in measured.items()
+            if n_bootstrap > 0 and math.isfinite(statistic.value)
+        },
     )
 
 
-def _spread(what: str, values: ArrayLike | None, shape: tuple[int, ...]) -> Array:
+def _on_grid(what: str, values: ArrayLike | None, shape: tuple[int, ...]) -> Array:
     """Values as an array of the shape of the maps; NaN where none are given."""
     array = np.asarray(np.nan if values is None else values, dtype=np.float64)
     if array.shape not in ((), shape):
@@ -169,5 +276,24 @@ def _spread(what: str, values: ArrayLike | None, shape: tuple[int, ...]) -> Arra
     return np.broadcast_to(array, shape)
 
 
-def _ratio(part: Any, whole: int) -> float:
-    return float(part / whole) if whole else math.nan
+_UNITS_OF_OTHERS = {
+    **dict.fromkeys(("n", "n_estimated", "n_outside"), "voxels"),
+    **dict.fromkeys(("mean_truth", "mean_estimate", "median_truth", "median_estimate"), "unit"),
+    **dict.fromkeys(("at_edge", "failed"), "share"),
+}
+_SUFFIXES = {"voxels": "_voxels", "unit": "_in_unit", "%": "_percent", "share": "_share"}
+
+
+def _columns(row: Row, with_interval: Sequence[str]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    units = {**_UNITS_OF_OTHERS, **{name: measure.unit for name, measure in MEASURES.items()}}
+    for name in (f.name for f in dataclasses.fields(row) if f.name != "intervals"):
+        suffix = _SUFFIXES.get(units.get(name, ""), "")
+        column = name if name.endswith(suffix) else name + suffix
+        columns[column] = getattr(row, name)
+        if name == "parameter":
+            columns["unit"] = UNITS[row.parameter]
+        if name in with_interval:
+            statistic = row.statistic(name)
+            columns |= {f"{column}_low": statistic.low, f"{column}_high": statistic.high}
+    return columns

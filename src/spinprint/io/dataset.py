@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SeriesError
+from ..records import plain
 from ..text import read_json
 from . import bids
-from .sidecar import generated_by, is_ours, plain, write_json
+from .sidecar import generated_by, is_ours, write_json
 
 _MAPS = "Quantitative maps from MR fingerprinting"
 _TRUTH = "True maps of a simulated phantom"
@@ -90,7 +91,7 @@ def _description(path: Path, title: str) -> dict[str, Any]:
     theirs = {key: value for key, value in there.items() if key not in ours}
     if there.get("Name") not in (None, _MAPS, _TRUTH):
         theirs["Name"] = there["Name"]
-    described: dict[str, Any] = plain({**ours, **theirs})
+    described: dict[str, Any] = plain({**ours, **theirs}, as_text=True)
     return described
 
 

@@ -10,10 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import InputError, SeriesError
 from ..maps import Maps
+from ..records import plain
 from ..sequence import Sequence
 from ..text import read_json
 
@@ -29,7 +28,7 @@ def shared_sidecar(
     """What the sidecars of all maps of one run say alike; paths are relative to `out`."""
     paths = [Path(source) for source in sources]
     names = [_relative(path, out) for path in paths]
-    provenance = plain(maps.provenance)
+    provenance = plain(maps.provenance, as_text=True)
     return {
         "Sources": names,
         "SourceHashes": {name: _sha256(path) for name, path in zip(names, paths, strict=True)},
@@ -88,19 +87,6 @@ def has_keys(path: Path, keys: Iterable[str]) -> bool:
 def generated_by() -> list[dict[str, str]]:
     """Name and version of this package, as BIDS has them written."""
     return [{"Name": _TOOL, "Version": version(_TOOL)}]
-
-
-def plain(value: Any) -> Any:
-    """A value in types that JSON has; what is none of them as text."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _relative(path: Path, out: Path) -> str:

@@ -4,9 +4,15 @@ A page is data (`Page`, its `Section`s and their parts) that `write_page` turns 
 Importing this loads neither matplotlib nor jinja2; drawing and writing do.
 """
 
-from .content import Fingerprint, ReportContent
-from .html import write_page
-from .mapping import mapping_page, write_report
+from .evaluation import (
+    evaluation_page,
+    fingerprint_section,
+    limits_section,
+    maps_page,
+    sequence_section,
+)
+from .fingerprints import Fingerprint, pick_fingerprints
+from .html import encode_figure, write_page
 from .markdown import write_markdown
 from .page import (
     Bullets,
@@ -23,13 +29,16 @@ from .page import (
     Verdict,
     Verdicts,
 )
-from .pick import pick_fingerprints
+from .pictures import KINDS, draw_comparison
+from .precision import describe_precision
+from .quantities import DISPLAY, listed, shown
 from .terminal import describe_sequence, draw_sequence, draw_train
-from .viewer import Categories, Panels, Viewer, Volume
+from .viewer import Categories, Panels, Viewer, Volume, Window
 from .volumes import label_panel, maps_viewer, quantity_panels
-from .window import Window
 
 __all__ = [
+    "DISPLAY",
+    "KINDS",
     "Bullets",
     "Categories",
     "Cell",
@@ -41,7 +50,6 @@ __all__ = [
     "Page",
     "Panels",
     "Picture",
-    "ReportContent",
     "Section",
     "Table",
     "Text",
@@ -50,15 +58,23 @@ __all__ = [
     "Viewer",
     "Volume",
     "Window",
+    "describe_precision",
     "describe_sequence",
+    "draw_comparison",
     "draw_sequence",
     "draw_train",
+    "encode_figure",
+    "evaluation_page",
+    "fingerprint_section",
     "label_panel",
-    "mapping_page",
+    "limits_section",
+    "listed",
+    "maps_page",
     "maps_viewer",
     "pick_fingerprints",
     "quantity_panels",
+    "sequence_section",
+    "shown",
     "write_markdown",
     "write_page",
-    "write_report",
 ]

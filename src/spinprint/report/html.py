@@ -1,19 +1,21 @@
-"""A page as one HTML file that needs nothing else, to read on a screen or to print."""
+"""A page as one self-contained HTML file, to read on a screen or to print."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import io
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..files import check_output_file, replacing
-from .image import image
 from .page import Cell, Column, Content, Outcome, Page, Part, Table
 from .quantities import shown
 from .viewer import Viewer
@@ -21,23 +23,40 @@ from .voxels import viewer_data
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from matplotlib.figure import Figure
+
+_DPI = 160
+_CSS_PIXELS = 96  # per inch
+_LARGEST_LINES = 300_000  # bytes of lines and dots from which pixels are the smaller picture
 
 SIGNS = {Outcome.HOLDS: "✓", Outcome.FAILS: "✗", Outcome.OPEN: "?", Outcome.UNTESTED: "–"}
 """The sign of each outcome."""
 
 
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The attributes of an `img` element."""
+
+    src: str
+    """The picture as a data URI."""
+    width: int
+    """Natural width [CSS pixels]."""
+    height: int
+    """Natural height [CSS pixels]."""
+
+
 def write_page(page: Page, path: str | Path) -> Path:
     """Write a page.
 
-    Every text is escaped, no script or picture is loaded from anywhere, and the same page gives
-    the same bytes.
+    All text is escaped, no script or picture is loaded from elsewhere, and the same page gives the
+    same bytes.
 
     Parameters
     ----------
     page
-        What the page says.
+        The content.
     path
-        The file to write, as `report.html`; an old one is replaced when the new one is whole.
+        The file to write; an old one is replaced when the new one is complete.
 
     Returns
     -------
@@ -50,7 +69,7 @@ def write_page(page: Page, path: str | Path) -> Path:
     """
     path = Path(path)
     check_output_file(path)
-    # File names may hold bytes that are no text; they are shown by their numbers.
+    # File names may hold bytes that are not text; these are shown as numbers.
     content = render_page(page).encode("utf-8", "backslashreplace")
     with replacing(path) as temporary:
         temporary.write_bytes(content)
@@ -71,6 +90,34 @@ def render_page(page: Page) -> str:
         script_hash=_hash(script),
     )  # fmt: skip
     return text.lstrip()  # macros leave empty lines
+
+
+def image(figure: Figure) -> Image:
+    """A figure as lines, or as pixels where lines would take more space.
+
+    The same figure gives the same bytes.
+    """
+    content, mime = encode_figure(figure, "svg"), "image/svg+xml"
+    if len(content) > _LARGEST_LINES:
+        content, mime = encode_figure(figure, "png"), "image/png"
+    text = base64.b64encode(content).decode("ascii")
+    width, height = figure.get_size_inches() * _CSS_PIXELS
+    return Image(f"data:{mime};base64,{text}", round(width), round(height))
+
+
+def encode_figure(figure: Figure, kind: Literal["svg", "png"]) -> bytes:
+    """The content of a file of a figure; the same figure gives the same bytes."""
+    from .figures.style import style
+
+    buffer = io.BytesIO()
+    # Date and version of the writer would make every file different.
+    nothing = dict.fromkeys(("Date", "Creator") if kind == "svg" else ("Software",))
+    with style():
+        figure.savefig(buffer, format=kind, dpi=_DPI, metadata=nothing)
+    content = buffer.getvalue()
+    if kind == "svg":
+        content = re.sub(rb"<metadata>.*?</metadata>|<!DOCTYPE.*?>", b"", content, flags=re.DOTALL)
+    return content
 
 
 @lru_cache(maxsize=1)
@@ -96,8 +143,8 @@ def _environment() -> Environment:
 
 
 def _heads(table: Table) -> list[tuple[str, list[Column]]]:
-    """Columns under the head they share; those without one alone, under an empty head."""
-    runs = groupby(enumerate(table.columns), key=lambda one: _column(one[1]).group or one[0])
+    """Columns grouped under a shared head; those without one each under an empty head."""
+    runs = groupby(enumerate(table.columns), key=lambda item: _column(item[1]).group or item[0])
     return [(group if isinstance(group, str) else "", [_column(c) for _, c in run])
             for group, run in runs]  # fmt: skip
 
@@ -126,7 +173,7 @@ def flat(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
         if isinstance(value, Mapping):
             yield from flat(value, f"{name}, ")
         elif isinstance(value, (list, tuple)):
-            yield name, ", ".join(str(one) for one in value)
+            yield name, ", ".join(str(item) for item in value)
         else:
             yield name, str(value)
 
@@ -150,5 +197,5 @@ def _part(name: str) -> str:
 
 
 def _hash(script: str) -> str:
-    """By this hash the page allows its own script and no other."""
+    """The hash by which the page allows its own script and no other."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")

@@ -1,4 +1,4 @@
-"""A page as Markdown: texts, tables and verdicts, to keep beside code; pictures by their text."""
+"""A page as Markdown: texts, tables and verdicts; of pictures their captions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .viewer import Viewer
 
 
 def write_markdown(page: Page, path: str | Path) -> Path:
-    """Write what a page says as Markdown; the same page gives the same bytes.
+    """Write a page as Markdown; the same page gives the same bytes.
 
     Raises
     ------
@@ -84,10 +84,10 @@ def _part(part: Part, level: int) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    heads = [one if isinstance(one, Column) else Column(one) for one in table.columns]
+    heads = [head if isinstance(head, Column) else Column(head) for head in table.columns]
     rows = [[_cell(content) for content in row] for row in table.rows]
     yield _line(table.caption)
-    yield _grid([_head(one) for one in heads], rows, [one.is_text for one in heads])
+    yield _grid([_head(head) for head in heads], rows, [head.is_text for head in heads])
     if table.notes:
         yield _line(table.notes)
 
@@ -106,18 +106,18 @@ def _verdicts(verdicts: Verdicts) -> Iterator[str]:
     yield _line(verdicts.caption)
     rows = [
         (
-            one.claim,
-            one.measured,
-            one.interval,
-            f"{SIGNS[one.outcome]} **{one.outcome.value}** {one.reason}".strip(),
+            row.claim,
+            row.measured,
+            row.interval,
+            f"{SIGNS[row.outcome]} **{row.outcome.value}** {row.reason}".strip(),
         )
-        for one in verdicts.rows
+        for row in verdicts.rows
     ]
     yield _grid(["claim", "measured", "interval", "verdict"], rows, [True] * 4)
 
 
 def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]], is_text: Sequence[bool]) -> str:
-    rules = [":---" if one else "---:" for one in is_text]
+    rules = [":---" if text else "---:" for text in is_text]
     return "\n".join(
         f"| {' | '.join(_line(cell).replace('|', chr(92) + '|') for cell in row)} |"
         for row in (heads, rules, *rows)

@@ -1,4 +1,4 @@
-"""What a page is made of: sections of texts, tables, verdicts, pictures and maps.
+"""The parts of a page: sections of texts, tables, verdicts, pictures and maps.
 
 Every report (of the demo, of an evaluation, of tuning, of a study) is a `Page`; `write_page` turns
 it into one file. All text is plain text: nothing in it is taken for HTML.
@@ -31,7 +31,7 @@ class Text:
     paragraphs: str | Sequence[str]
     """One paragraph, or several in their order."""
     style: Literal["plain", "summary", "small"] = "plain"
-    """`summary` for what must not be missed, `small` for remarks."""
+    """`summary` for the main results, `small` for remarks."""
 
     def __post_init__(self) -> None:
         given = self.paragraphs
@@ -53,7 +53,7 @@ class Column:
     """The head of a column."""
 
     name: str
-    """What stands in it."""
+    """What it holds."""
     unit: str = ""
     """Unit of its numbers."""
     group: str = ""
@@ -64,19 +64,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A number or word with a sign beside it."""
+    """A number or word with a mark beside it."""
 
     content: str | int | float | None
     """As in a plain cell."""
     mark: str = ""
-    """The sign."""
+    """The mark."""
     remark: str = ""
-    """What the sign says, for screen readers."""
+    """What the mark means, for screen readers."""
 
 
 Content: TypeAlias = "str | int | float | Cell | None"
-"""A cell: text as it is, a whole number as it is, another number with three digits that count, NaN
-and None as a dash."""
+"""A cell: text and whole numbers as they are, other numbers with three significant digits, NaN and
+None as a dash."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ class Table:
     Raises
     ------
     InputError
-        A row has not one cell for each column.
+        A row does not have one cell per column.
     """
 
     caption: str
@@ -96,12 +96,12 @@ class Table:
     rows: Sequence[Sequence[Content]]
     """The cells, row by row."""
     totals: int = 0
-    """How many rows at the top are over all the others; they are set in bold."""
+    """Number of rows at the top that sum up the others; they are set in bold."""
     notes: str = ""
-    """What the signs mean, below the table."""
+    """What the marks mean, below the table."""
 
     def __post_init__(self) -> None:
-        heads = tuple(Column(one) if isinstance(one, str) else one for one in self.columns)
+        heads = tuple(Column(head) if isinstance(head, str) else head for head in self.columns)
         object.__setattr__(self, "columns", heads)
         object.__setattr__(self, "rows", tuple(tuple(row) for row in self.rows))
         for number, row in enumerate(self.rows, start=1):
@@ -113,7 +113,7 @@ class Table:
 
 
 class Outcome(Enum):
-    """What a measurement says about a claim."""
+    """The verdict of a measurement on a claim."""
 
     HOLDS = "holds"
     FAILS = "does not hold"
@@ -126,15 +126,15 @@ class Verdict:
     """One claim beside what was measured."""
 
     claim: str
-    """What is claimed, in a sentence that can be wrong."""
+    """The claim, in a sentence that can be wrong."""
     measured: str
-    """What was found, with its unit."""
+    """The measured value, with its unit."""
     interval: str
-    """Where the true value lies, and with which confidence; empty where it is not known."""
+    """Its confidence interval; empty where it is not known."""
     outcome: Outcome
     """Whether the claim holds."""
     reason: str = ""
-    """Why, where the numbers do not speak for themselves."""
+    """Why, where the numbers are not self-explanatory."""
 
 
 @dataclass(frozen=True)
@@ -149,18 +149,18 @@ class Verdicts:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure; as lines where that is small, else as pixels."""
+    """A figure, embedded as lines or, where that is smaller, as pixels."""
 
     figure: Figure
     """From `report.figures`, or any other figure of matplotlib."""
     alt: str
-    """What it shows, for those who do not see it: quantities, and what is to be seen."""
+    """Alternative text for those who cannot see it: quantities and what they look like."""
     caption: str = ""
     """Text above it."""
 
     def __post_init__(self) -> None:
         if not self.alt:
-            raise InputError(f"picture {self.caption!r} has no text for those who do not see it")
+            raise InputError(f"picture {self.caption!r} has no text for those who cannot see it")
 
 
 @dataclass(frozen=True)
@@ -170,12 +170,12 @@ class Gallery:
     pictures: Sequence[Picture]
     """From left to right."""
     columns: Literal[2, 3, 4] = 2
-    """How many beside each other where there is room."""
+    """Number of pictures per row where there is room."""
 
 
 @dataclass(frozen=True)
 class Details:
-    """What only some want to read: folded on a screen, open on paper."""
+    """Details: folded on a screen, open on paper."""
 
     summary: str
     """The line that unfolds it."""
@@ -201,7 +201,7 @@ Part: TypeAlias = (
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One page: a title, sections, and how all of it came about."""
+    """A page: a title, sections, and provenance."""
 
     title: str
     """The heading of the page."""
@@ -210,5 +210,5 @@ class Page:
     sections: Sequence[Section]
     """The sections: the summary first."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    """How the numbers were made, as the command line, the seed or the sequence; nested entries are
-    named after their parents. It becomes the last section, with the version of spinprint."""
+    """How the numbers were made, such as the command line, the seed or the sequence; nested entries
+    are named after their parents. It becomes the last section, with the version of spinprint."""

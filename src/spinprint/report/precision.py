@@ -1,4 +1,4 @@
-"""In the terminal: how precisely a sequence can tell tissue, at which noise."""
+"""How precisely a sequence can measure tissue at a given noise, for the terminal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import math
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ..evaluation import Precision, precision_table
-from ..evaluation.typical import typical_tissues
+from ..evaluation import Precision, precision_table, typical_tissues
 from ..sequence import Sequence
 from .quantities import DISPLAY, shown
 
@@ -25,7 +24,7 @@ _NOTE = (
 
 
 def describe_precision(sequence: Sequence, organ: str) -> Group:
-    """A table for `rich`: a row for each typical tissue of an organ and parameter.
+    """A table for `rich`: one row per typical tissue of an organ and parameter.
 
     Raises
     ------
@@ -60,7 +59,7 @@ def _cells(rows: list[Precision]) -> list[list[str]]:
 
 
 def _percent(value: float) -> str:
-    """A deviation for people; one above the value itself says that the parameter is not told."""
+    """A deviation for display; above 100 % the parameter is not determined."""
     if math.isnan(value):
         return "–"
     return f"{shown(value)} %" if value <= 100 else "> 100 %"

@@ -1,24 +1,26 @@
-"""How quantities look on a page: names, practical units and colours."""
+"""Display of quantities on pages: names, practical units, colours and numbers."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+from ..parameters import PARAMETERS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Display:
-    """How one parameter is shown."""
+    """Display of a parameter."""
 
     symbol: str
-    """What the field calls it."""
+    """Its usual symbol."""
     unit: str
     """The practical unit."""
-    factor: float = 1.0
-    """Practical units in one SI unit [-]."""
+    factor: float
+    """Practical units per SI unit [-]."""
     colours: str
     """The colour map of its values; lightness rises evenly, or falls to both sides of `centre`."""
-    centre: float | None = None
+    centre: float | None
     """The neutral value in the practical unit, for quantities that deviate to both sides."""
 
     @property
@@ -28,30 +30,29 @@ class Display:
 
 
 DISPLAY = {
-    "t1": Display(symbol="T1", unit="ms", factor=1e3, colours="magma"),
-    "t2": Display(symbol="T2", unit="ms", factor=1e3, colours="viridis"),
-    "t1rho": Display(symbol="T1ρ", unit="ms", factor=1e3, colours="plasma"),
-    "adc": Display(symbol="ADC", unit="10⁻³ mm²/s", factor=1e3, colours="YlGnBu_r"),
-    "b1": Display(symbol="B1", unit="relative", colours="PuOr_r", centre=1.0),
-    "b0": Display(symbol="B0", unit="Hz", colours="PuOr_r", centre=0.0),
+    name: Display(
+        symbol=parameter.symbol,
+        unit=parameter.display_unit,
+        factor=parameter.display_factor,
+        colours=parameter.colours,
+        centre=parameter.neutral if parameter.is_field else None,
+    )
+    for name, parameter in PARAMETERS.items()
 }
-"""Each parameter that maps can hold, one colour map a quantity.
-
-None of the colour maps passes through the grey of voxels without a value.
-"""
+"""Each parameter that maps can hold."""
 
 ERROR_COLOURS = "RdBu_r"
-"""Of signed errors: blue is too low, red is too high."""
+"""Colour map of signed errors: blue is too low, red is too high."""
 
 SD_COLOURS = "YlOrBr"
-"""Of standard deviations: dark is uncertain."""
+"""Colour map of standard deviations: dark is uncertain."""
 
 M0_COLOURS = "bone"
-"""Of the modulus of M0."""
+"""Colour map of the modulus of M0."""
 
 
 def shown(value: float, decimals: int | None = None, *, sign: bool = False) -> str:
-    """A number for people: three digits that count unless decimals are asked for, a real minus."""
+    """A number for display: three significant digits unless decimals are given, a true minus."""
     if math.isnan(value):
         return "–"
     if math.isinf(value):

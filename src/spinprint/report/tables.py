@@ -1,19 +1,18 @@
-"""The tables of a mapping report."""
+"""The tables of an evaluation: errors by structure, agreement, and the values of maps."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from ..evaluation import Row
-from ..maps import Status
-from .content import ReportContent
+from ..evaluation import Row, Statistic
+from ..evaluation.agreement import Agreement
+from ..maps import Maps
 from .page import Cell, Column, Content, Table
-from .quantities import DISPLAY, Display, shown
+from .quantities import DISPLAY, shown
 from .verdict import COVERAGE, MEDIAN_RATIO, ErrorBars, is_biased, judge
 
 BIASED = ("†", "biased beyond chance")
@@ -26,41 +25,27 @@ MARKS = {
 """Signs and meanings of stated standard deviations that do not fit the errors."""
 
 ALL_VOXELS = "all voxels"
-"""What the row over all structures is called."""
+"""Name of the row over all structures."""
 
 _STRUCTURE = Column("structure", is_text=True)
-
-# What a table of all numbers shows of a row: names of columns and fields.
-_OWN = {
-    "mean truth": "mean_truth",
-    "mean estimate": "mean_estimate",
-    "bias": "bias",
-    "median bias": "median_bias",
-    "trimmed bias": "trimmed_bias",
-    "SD of error": "sd",
-    "robust SD": "robust_sd",
-    "RMSE": "rmse",
-}
-_RELATIVE = {
-    "bias": "bias_percent",
-    "median bias": "median_bias_percent",
-    "mean |error|": "mape",
-    "median |error|": "median_ape",
-}
-_RATIOS = {
-    "RMSE / mean truth": "nrmse_by_mean",
-    "RMSE / range of truth": "nrmse_by_range",
-    "RMS error / bound": "rmse_over_bound",
-}
+_CASES = (Column("quantity", is_text=True), Column("pairs", is_text=True), Column("n"))
 
 
-def accuracy_table(rows: Sequence[Row], whole: str = ALL_VOXELS) -> Table:
-    """A row a structure, all voxels first: voxels, edge, failed, then four numbers a parameter.
+def accuracy_table(rows: Sequence[Row], whole: str = ALL_VOXELS, reference: str = "truth") -> Table:
+    """One row per structure, all voxels first: voxels, at edge, failed, four numbers per parameter.
 
     The error is compared with the Cramér-Rao bound where the rows know it, else with the stated SD.
-    `whole` is what the row over all structures is called.
+
+    Parameters
+    ----------
+    rows
+        Errors of maps.
+    whole
+        Name of the row over all structures.
+    reference
+        What the maps were compared with, as a noun.
     """
-    over = _over(rows)
+    over = _denominator(rows)
     names = parameters(rows)
     heads = [_STRUCTURE, Column("voxels"), Column("at edge", "%"), Column("failed", "%")]
     for name in names:
@@ -68,10 +53,10 @@ def accuracy_table(rows: Sequence[Row], whole: str = ALL_VOXELS) -> Table:
         heads += [Column("bias", "%", symbol), Column("spread", "%", symbol)]
         if over:
             heads += [Column(over, "", symbol), Column("covered", "%", symbol)]
-    labels = sorted(dict.fromkeys(row.label for row in rows), key=lambda one: one is not None)
+    labels = sorted(dict.fromkeys(row.label for row in rows), key=lambda label: label is not None)
     signs = "; ".join(f"{sign} {meaning}" for sign, meaning in (BIASED, *MARKS.values()))
     return Table(
-        caption=_accuracy_caption(over),
+        caption=_accuracy_caption(over, reference),
         columns=heads,
         rows=[
             _accuracy_cells([row for row in rows if row.label == label], names, over, whole)
@@ -85,110 +70,201 @@ def accuracy_table(rows: Sequence[Row], whole: str = ALL_VOXELS) -> Table:
     )
 
 
-_BOUND, _STATED = "|error| / bound", "|error| / SD"
-
-
-def _over(rows: Sequence[Row]) -> str:
-    """What errors are compared with; nothing between maps of one series, whose noise is one."""
-    if any(math.isfinite(row.median_error_over_bound) for row in rows):
-        return _BOUND
-    return _STATED if any(math.isfinite(row.median_error_over_sd) for row in rows) else ""
-
-
-def _accuracy_caption(over: str) -> str:
-    denominator = (
-        "the Cramér-Rao bound on the standard deviation in the voxel"
-        if over == _BOUND
-        else "the standard deviation (SD) stated in the voxel"
-    )
-    caption = (
-        "Estimates against the truth. Bias is the mean error in percent of the truth, spread the"
-        " standard deviation of the error in percent of the mean truth."
-    )
-    if not over:
-        return caption
-    return (
-        f"{caption} {over} is the"
-        f" median error over {denominator}: {MEDIAN_RATIO:.3f} if errors are normal and that is"
-        " their SD. Covered is the share of voxels whose estimate ±1 stated SD holds the truth:"
-        f" {100 * COVERAGE:.1f} % if the SD is right."
-    )
-
-
 def parameters(rows: Iterable[Row]) -> list[str]:
     """The parameters of the rows, in their order."""
     return list(dict.fromkeys(row.parameter for row in rows))
 
 
-def detail_table(rows: Sequence[Row], parameter: str, whole: str = ALL_VOXELS) -> Table:
-    """A row a structure with all that was measured of one parameter, in practical units.
+def detail_table(
+    rows: Sequence[Row], parameter: str, whole: str = ALL_VOXELS, reference: str = "truth"
+) -> Table:
+    """One row per structure with all measures of one parameter, in practical units.
 
-    `whole` is what the row over all structures is called.
+    Parameters
+    ----------
+    rows
+        Errors of maps.
+    parameter
+        The parameter.
+    whole, reference
+        As for `accuracy_table`.
     """
     display = DISPLAY[parameter]
-    of_it = [row for row in rows if row.parameter == parameter]
-    ordered = sorted(of_it, key=lambda row: row.label is not None)
+    own = {
+        f"mean {reference}": "mean_truth",
+        "mean estimate": "mean_estimate",
+        "bias": "bias",
+        "median bias": "median_bias",
+        "trimmed bias": "trimmed_bias",
+        "SD of error": "sd",
+        "robust SD": "robust_sd",
+        "RMSE": "rmse",
+    }
+    relative = {
+        "bias": "bias_percent",
+        "median bias": "median_bias_percent",
+        "mean |error|": "mape",
+        "median |error|": "median_ape",
+    }
+    ratios = {
+        f"RMSE / mean {reference}": "nrmse_by_mean",
+        f"RMSE / range of {reference}": "nrmse_by_range",
+        "RMS error / bound": "rmse_over_bound",
+    }
+    its_own = [row for row in rows if row.parameter == parameter]
+    ordered = sorted(its_own, key=lambda row: row.label is not None)
     return Table(
         caption=(
-            f"{display.symbol}: estimate against truth in {display.unit}; relative errors in"
-            " percent of the truth. The trimmed bias leaves out a tenth of the errors at either"
-            " end; the robust SD is 1.48 times their median distance to the median."
+            f"{display.symbol}: estimate against {reference} in {display.unit}; relative errors in"
+            f" percent of the {reference}. The trimmed bias leaves out a tenth of the errors at"
+            " either end; the robust SD is 1.48 times their median distance to the median."
         ),
         columns=[
             _STRUCTURE,
             Column("voxels"),
             Column("with a value"),
-            *(Column(name) for name in _OWN),
-            *(Column(name, "%") for name in _RELATIVE),
-            *(Column(name) for name in _RATIOS),
+            *(Column(name) for name in own),
+            *(Column(name, "%") for name in relative),
+            *(Column(name) for name in ratios),
         ],
-        rows=[_detail_cells(row, display, whole) for row in ordered],
+        rows=[
+            [
+                _name(row, whole),
+                row.n,
+                row.n_estimated,
+                *(display.factor * getattr(row, name) for name in own.values()),
+                *(getattr(row, name) for name in (*relative.values(), *ratios.values())),
+            ]
+            for row in ordered
+        ],
         totals=sum(row.label is None for row in ordered),
     )
 
 
-def value_table(content: ReportContent) -> Table:
-    """A row a structure: voxels with a value, then median, range and stated SD a parameter."""
-    maps = content.maps
+def value_table(
+    maps: Maps, labels: ArrayLike | None = None, names: Mapping[int, str] | None = None
+) -> Table:
+    """One row per structure: voxels with a value; median, range and stated SD per parameter.
+
+    Parameters
+    ----------
+    maps
+        What was measured, `(x, y, z)` or fewer axes.
+    labels
+        Structure of each voxel, 0 for none, same shape.
+    names
+        Name of each label; by default its number.
+    """
     inside = maps.has_value()
-    places: dict[str, NDArray[np.bool_]] = {}
-    for label, name in content.label_names().items():
-        places[name] = inside & (np.asarray(content.labels) == label)
+    places = {ALL_VOXELS: inside}
+    for label in () if labels is None else np.unique(labels).tolist():
+        if label:
+            places[(names or {}).get(label, str(label))] = inside & (np.asarray(labels) == label)
     heads = [_STRUCTURE, Column("voxels")]
     for parameter in maps:
         group = DISPLAY[parameter].label
         heads += [Column(name, "", group) for name in ("median", "5 to 95 %", "SD")]
+    rows = []
+    for name, where in places.items():
+        cells: list[Content] = [name, int(where.sum())]
+        for parameter in maps:
+            cells += _value_cells(maps, parameter, where)
+        rows.append(cells)
     return Table(
         caption=(
             "Estimates over the voxels with a value: the median, the range from the 5th to the"
             " 95th percentile, and the median of the stated standard deviation."
         ),
         columns=heads,
-        rows=[_value_row("all voxels", inside, content)]
-        + [_value_row(name, where, content) for name, where in places.items()],
+        rows=rows,
         totals=1,
     )
 
 
-def provenance(content: ReportContent) -> dict[str, Any]:
-    """How the maps came about: sequence, estimator, and what the caller adds."""
-    sequence, maps = content.sequence, content.maps
-    noise = maps.sigma[maps.status != Status.OUTSIDE]
-    noise = noise[np.isfinite(noise)]
-    stated: dict[str, Any] = {
-        "sequence": sequence.name,
-        "sequence digest": f"SHA-256 {sequence.digest}",
-        "field strength": f"{sequence.field_strength:g} T",
-        "matrix": " × ".join(str(length) for length in maps.shape) + " voxels",
-    }
-    if noise.size:
-        stated["noise per channel, median"] = f"{np.median(noise):.3g} [unit of the series]"
-    return {**stated, **_renamed(maps.provenance, stated), **_renamed(content.provenance, stated)}
+def difference_table(agreements: Sequence[Agreement]) -> Table:
+    """Bias and limits of agreement, and scatter within cases where measurements were repeated."""
+    repeated = any(agreement.repeatability for agreement in agreements)
+    heads = [
+        *_CASES,
+        Column("bias", "%"),
+        Column("lower limit", "%"),
+        Column("upper limit", "%"),
+        Column("Wilcoxon p (Holm)"),
+    ]
+    if repeated:
+        heads += [Column("wCV", "%"), Column("RC", "%")]
+    rows = []
+    for agreement in agreements:
+        display, p = DISPLAY[agreement.name], agreement.test.p_adjusted
+        limits = agreement.percent or agreement.difference.scaled(display.factor)
+        cells: list[Content] = [
+            *_case_cells(agreement),
+            *(_bracketed(limit) for limit in (limits.bias, limits.lower, limits.upper)),
+            "< 0.001" if p < 0.001 else shown(p, 3),
+        ]
+        if scatter := agreement.repeatability:
+            cells += [
+                _bracketed(scatter.within_cv_percent),
+                _bracketed(scatter.coefficient_percent),
+            ]
+        rows.append(cells)
+    return Table(
+        caption=(
+            "Bias and 95 % limits of agreement, with 95 % intervals in brackets: differences in"
+            " percent of the mean of the two, or in the unit of the quantity where it may be 0."
+        ),
+        columns=heads,
+        rows=rows,
+    )
 
 
-def _renamed(entries: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries, those under a name that is taken with a remark."""
-    return {f"{key} (of the maps)" if key in taken else key: v for key, v in entries.items()}
+def line_table(agreements: Sequence[Agreement]) -> Table:
+    """Concordance, intraclass correlation and the line of each quantity."""
+    heads = [Column("CCC"), Column("ICC(2,1)"), Column("slope"), Column("intercept")]
+    rows = []
+    for agreement in agreements:
+        display = DISPLAY[agreement.name]
+        fitted: list[Content] = [None, None, None]
+        if line := agreement.line and agreement.line.scaled(display.factor):
+            intercept = f"{_bracketed(line.intercept)} {display.unit}"
+            fitted = [_bracketed(line.slope, 3), intercept, line.method]
+        ccc, icc = agreement.concordance.ccc, agreement.intraclass.icc
+        rows.append([*_case_cells(agreement), _bracketed(ccc, 4), _bracketed(icc, 4), *fitted])
+    return Table(
+        caption="Concordance and regression, with 95 % intervals in brackets.",
+        columns=[*_CASES, *heads, Column("line", is_text=True)],
+        rows=rows,
+    )
+
+
+_BOUND, _STATED = "|error| / bound", "|error| / SD"
+
+
+def _denominator(rows: Sequence[Row]) -> str:
+    """What errors are divided by; nothing between maps of a series, whose noise is the same."""
+    if any(math.isfinite(row.median_error_over_bound) for row in rows):
+        return _BOUND
+    return _STATED if any(math.isfinite(row.median_error_over_sd) for row in rows) else ""
+
+
+def _accuracy_caption(over: str, reference: str) -> str:
+    caption = (
+        f"Estimates against the {reference}. Bias is the mean error in percent of the {reference},"
+        f" spread the standard deviation of the error in percent of the mean {reference}."
+    )
+    if not over:
+        return caption
+    denominator = (
+        "the Cramér-Rao bound on the standard deviation in the voxel"
+        if over == _BOUND
+        else "the standard deviation (SD) stated in the voxel"
+    )
+    return (
+        f"{caption} {over} is the"
+        f" median error over {denominator}: {MEDIAN_RATIO:.3f} if errors are normal and that is"
+        " their SD. Covered is the share of voxels whose estimate ±1 stated SD holds the"
+        f" {reference}: {100 * COVERAGE:.1f} % if the SD is right."
+    )
 
 
 def _accuracy_cells(
@@ -214,7 +290,7 @@ def _name(row: Row, whole: str) -> str:
 
 
 def _error_cells(row: Row, over: str) -> list[Content]:
-    spread = 100 * row.sd / abs(row.mean_truth) if row.mean_truth else float("nan")
+    spread = row.spread_percent
     bias = shown(row.bias_percent, _decimals(row.bias_percent), sign=True)
     cells: list[Content] = [
         Cell(bias, *(BIASED if is_biased(row) else ("", ""))),
@@ -229,31 +305,25 @@ def _error_cells(row: Row, over: str) -> list[Content]:
     ]
 
 
-def _detail_cells(row: Row, display: Display, whole: str) -> list[Content]:
-    scaled = (display.factor * getattr(row, name) for name in _OWN.values())
-    others = (getattr(row, name) for name in (*_RELATIVE.values(), *_RATIOS.values()))
-    return [_name(row, whole), row.n, row.n_estimated, *scaled, *others]
+def _decimals(percent: float) -> int:
+    return 2 if abs(percent) < 10 else 1
 
 
-def _value_row(name: str, where: NDArray[np.bool_], content: ReportContent) -> list[Content]:
-    maps = content.maps
-    cells: list[Content] = [name, int(where.sum())]
-    for parameter in maps:
-        sd = maps.sd.get(parameter)
-        stated = None if sd is None else sd[where]
-        cells += _value_cells(DISPLAY[parameter], maps[parameter][where], stated)
-    return cells
-
-
-def _value_cells(
-    display: Display, values: NDArray[Any], sd: NDArray[Any] | None
-) -> tuple[Content, Content, Content]:
-    if not values.size:
+def _value_cells(maps: Maps, parameter: str, where: np.ndarray) -> tuple[Content, Content, Content]:
+    if not where.any():
         return None, None, None
-    low, middle, high = np.percentile(display.factor * values.astype(float), (5, 50, 95))
-    spread = None if sd is None else display.factor * float(np.median(sd))
+    factor, sd = DISPLAY[parameter].factor, maps.sd.get(parameter)
+    low, middle, high = np.percentile(factor * maps[parameter][where].astype(float), (5, 50, 95))
+    spread = None if sd is None else factor * float(np.median(sd[where]))
     return float(middle), f"{shown(low)} to {shown(high)}", spread
 
 
-def _decimals(percent: float) -> int:
-    return 2 if abs(percent) < 10 else 1
+def _case_cells(agreement: Agreement) -> list[Content]:
+    return [DISPLAY[agreement.name].symbol, agreement.cases, agreement.difference.n]
+
+
+def _bracketed(statistic: Statistic, decimals: int | None = None) -> str:
+    value, low, high = (
+        shown(number, decimals) for number in (statistic.value, statistic.low, statistic.high)
+    )
+    return f"{value} [{low}, {high}]"

@@ -23,7 +23,7 @@ _UNITS = {"_s_per_mm2": "s/mm²", "_ms": "ms", "_deg": "°", "_hz": "Hz"}
 """Endings of keys in sequence files, and the units they stand for."""
 
 _USUAL = {"phase_deg": 0.0, "spoiler_cycles": 1.0, "efficiency": 1.0}
-"""What goes without saying of a block."""
+"""Defaults of a block, which are not listed."""
 
 _WIDEST, _NARROWEST = 100, 24
 """Width of a drawing in a terminal [characters]."""
@@ -40,7 +40,7 @@ def draw_train(values: ArrayLike, width: int = 72, height: int = 8, margin: int 
     Parameters
     ----------
     values
-        One value a pulse, shape `(time,)`, in the unit it is to be shown in.
+        One value per pulse, shape `(time,)`, in the unit to be shown.
     width, height
         Size of the whole drawing [characters].
     margin
@@ -83,7 +83,7 @@ def draw_sequence(sequence: Sequence, width: int = 72, height: int = 8) -> str:
     flip = [float(np.rad2deg(angle)) for train in sequence.trains for angle in train.flip]
     tr = [1e3 * time for train in sequence.trains for time in train.tr]
     parts = [("flip angle [°]", flip, height), ("TR [ms]", tr, max(3, height // 2))]
-    return "\n".join(f"{name}\n{draw_train(one, width, rows)}" for name, one, rows in parts)
+    return "\n".join(f"{name}\n{draw_train(train, width, rows)}" for name, train, rows in parts)
 
 
 def describe_sequence(sequence: Sequence) -> Group:
@@ -119,8 +119,8 @@ class _Drawing:
 
 
 def printable(text: str) -> str:
-    """The text without characters that steer a terminal, as in a name made to do so."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    """The text without characters that control a terminal, as in a malicious name."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _facts(sequence: Sequence) -> Iterator[tuple[str, str]]:
@@ -156,27 +156,27 @@ def _block_rows(sequence: Sequence) -> list[tuple[str, str, str, str]]:
 
 
 def _describe(table: Mapping[str, Any]) -> str:
-    """What a block does, from how it stands in a file: name, value and unit of each key."""
+    """What a block does, from its entry in a file: name, value and unit of each key."""
     flips = table.get("flip_deg")
     parts = [f"{len(flips)} pulses"] if isinstance(flips, list) else []
-    told = {key: value for key, value in table.items() if value != _USUAL.get(key)}
-    parts += [_named(key, value) for key, value in told.items() if key != "type"]
+    unusual = {key: value for key, value in table.items() if value != _USUAL.get(key)}
+    parts += [_named(key, value) for key, value in unusual.items() if key != "type"]
     return ", ".join(parts)
 
 
 def _named(key: str, value: Any) -> str:
-    ending = next((one for one in _UNITS if key.endswith(one)), "")
+    ending = next((unit for unit in _UNITS if key.endswith(unit)), "")
     name = key.removesuffix(ending).replace("_", " ")
     name = name.upper() if len(name) == 2 else name  # TR and TE, but flip
     numbers = [value] if not isinstance(value, list) else [min(value), max(value)]
-    texts = [one if isinstance(one, str) else f"{one:.4g}" for one in numbers]
+    texts = [x if isinstance(x, str) else f"{x:.4g}" for x in numbers]
     unit = _UNITS.get(ending, "")
     space = "" if unit in ("", "°") else " "
     return f"{name} {' to '.join(dict.fromkeys(texts))}{space}{unit}"
 
 
 def _range(train: NDArray[np.float64]) -> tuple[float, float]:
-    """The ends of the axis: those of the values, and 0 if all are equal or it is near."""
+    """The ends of the axis: those of the values, and 0 if it is near or all are equal."""
     low, high = float(train.min()), float(train.max())
     if (0 < low < 0.5 * high) or low == high > 0:
         low = 0.0
@@ -195,7 +195,7 @@ def _spans(train: NDArray[np.float64], columns: int) -> NDArray[np.float64]:
 
 
 def _canvas(spans: NDArray[np.float64], low: float, high: float, rows: int) -> NDArray[np.bool_]:
-    """Dots that are set, `(row, column)`, the top row first."""
+    """The dots to set, `(row, column)`, the top row first."""
     level = np.rint((high - spans) / (high - low) * (rows - 1)).astype(int)
     bottom, top = level[:, 0].copy(), level[:, 1].copy()
     # A step between neighbours is drawn as a line: half of it in each column.

@@ -1,4 +1,4 @@
-"""The page of a search: what was best, what mattered, and every trial."""
+"""The page of a search: the best settings, their importance, and all trials."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from .page import (
 )
 
 _SHOWN = 6
-"""Trainings whose course is drawn."""
+"""Number of trainings whose course is drawn."""
 
 _MB, _MS = 1e6, 1e-3
 
-_SMALL = 0.01  # below, numbers are told with a power of ten
+_SMALL = 0.01  # below, numbers are written with a power of ten
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 ERROR = "scaled mean squared error"
-"""How the error is called at axes and heads."""
+"""Name of the error at axes and heads."""
 
 
 def tuning_page(
@@ -48,13 +48,13 @@ def tuning_page(
     Parameters
     ----------
     trials
-        All that are done; at least one is finished.
+        All trials that have ended; at least one is finished.
     importances
         Share of each parameter in each objective.
     title, subtitle
-        What was searched, and for what.
+        The heading, and what was searched in a sentence.
     provenance
-        How the search was made.
+        How the search was run.
     """
     sections = [_summary(trials), _course(trials)]
     if any(len(trial.objectives) > 1 for trial in trials):
@@ -96,7 +96,7 @@ def _cost(trial: Trial) -> str:
     if len(trial.objectives) == 1:
         return ""
     _, seconds, memory = trial.objectives
-    return f", {_digits(seconds / _MS)} ms a voxel and {_digits(memory / _MB)} MB"
+    return f", {_digits(seconds / _MS)} ms per voxel and {_digits(memory / _MB)} MB"
 
 
 def _choice(value: Any) -> str:
@@ -106,7 +106,7 @@ def _choice(value: Any) -> str:
 
 
 def _digits(value: float) -> str:
-    """Three digits that count, with a power of ten where the number is small."""
+    """Three significant digits, with a power of ten where the number is small."""
     if math.isnan(value):
         return "–"
     if value == 0 or abs(value) >= _SMALL:
@@ -154,7 +154,7 @@ def _trade(trials: Sequence[Trial]) -> Section:
     }
     shown_groups = {name: group for name, group in groups.items() if group}
     pictures = []
-    for index, (label, unit) in enumerate((("time a voxel [ms]", _MS), ("memory [MB]", _MB)), 1):
+    for index, (label, unit) in enumerate((("time per voxel [ms]", _MS), ("memory [MB]", _MB)), 1):
         arrays = {
             name: (
                 np.array([trial.objectives[index] / unit for trial in group]),
@@ -166,9 +166,9 @@ def _trade(trials: Sequence[Trial]) -> Section:
         pictures.append(Picture(figure, f"Error against {label}, with the front."))
     best = sorted(front(trials), key=lambda trial: trial.error)
     table = Table(
-        caption="Dictionaries that no other one beats in error, time and memory, best first.",
+        caption="Dictionaries that no other beats in error, time and memory, best first.",
         columns=[
-            "trial", *_names(best), ERROR, Column("time a voxel", "ms"), Column("memory", "MB")
+            "trial", *_names(best), ERROR, Column("time per voxel", "ms"), Column("memory", "MB")
         ],
         rows=[
             (
@@ -181,7 +181,7 @@ def _trade(trials: Sequence[Trial]) -> Section:
             for trial in best
         ],
     )  # fmt: skip
-    return Section("What precision costs", [Gallery(pictures), table])
+    return Section("Error against cost", [Gallery(pictures), table])
 
 
 def _importance(importances: Mapping[str, Mapping[str, float]]) -> Section:
@@ -190,7 +190,7 @@ def _importance(importances: Mapping[str, Mapping[str, float]]) -> Section:
     parts: list[Part] = [
         Text(
             "Shares of PED-ANOVA (Watanabe et al., IJCAI 2023): how far the settings of the better"
-            " trials differ from those of all that were finished. Few trials tell little about"
+            " trials differ from those of all that were finished. Few trials reveal little about"
             " settings of little importance."
         )
     ]
@@ -202,7 +202,7 @@ def _importance(importances: Mapping[str, Mapping[str, float]]) -> Section:
         for name, shares in importances.items()
         if shares
     ]
-    return Section("What mattered", [*parts, Gallery(pictures)])
+    return Section("Importance of the settings", [*parts, Gallery(pictures)])
 
 
 def _all(trials: Sequence[Trial]) -> Section:

@@ -1,4 +1,4 @@
-"""What the numbers mean: claims with their verdicts, and sentences."""
+"""The meaning of the numbers: claims with their verdicts, and sentences."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MEDIAN_RATIO = 0.67449
 """Median of |error| over SD of normal errors [-]."""
 
 EFFICIENT = 0.74
-"""Median of |error| over Cramér-Rao SD below which an estimator is called efficient [-]."""
+"""Median of |error| over Cramér-Rao SD up to which an estimator is called efficient [-]."""
 
 _SMALL = 1.0  # percent of the truth below which a mean error is called small
 _TOLERANCE = 0.03  # of the coverage: a 68 % interval that covers 65 to 71 % is called right
 _CHANCE = 3.0  # standard errors that a number may be off by chance
 _MOST = 0.5  # of the voxels of a structure
-_ENOUGH = 10  # voxels below which nothing is said
+_ENOUGH = 10  # voxels; structures of fewer are not judged
 
 
 class ErrorBars(Enum):
@@ -57,7 +57,7 @@ def is_biased(row: Row) -> bool:
 def verdict(rows: Sequence[Row], maps: Maps, voxels: str = "voxels") -> list[str]:
     """The verdict as plain sentences: accuracy, bias, and what failed.
 
-    `voxels` is what those of the rows are called.
+    `voxels` is the name of the voxels of the rows.
     """
     whole = [row for row in rows if row.label is None and row.n_estimated]
     sentences = [_accuracy(whole, voxels), _bias(rows)] if whole else []
@@ -65,15 +65,15 @@ def verdict(rows: Sequence[Row], maps: Maps, voxels: str = "voxels") -> list[str
 
 
 def claims(rows: Sequence[Row]) -> list[Verdict]:
-    """What maps can be held to, beside what was measured over all voxels.
+    """Claims about maps, beside what was measured over all voxels.
 
-    Of each parameter: whether its error is what the noise demands (where the rows know the
+    For each parameter: whether its error is as small as the noise allows (where the rows know the
     Cramér-Rao bound), whether its stated deviations are right, and whether its mean error is
     small. Intervals are those of the rows.
     """
     whole = [row for row in rows if row.label is None and row.n_estimated]
     judged = [claim(row) for claim in (_efficiency, _calibration, _smallness) for row in whole]
-    return [one for one in judged if one is not None]
+    return [verdict for verdict in judged if verdict is not None]
 
 
 def _efficiency(row: Row) -> Verdict | None:
@@ -120,7 +120,7 @@ def _smallness(row: Row) -> Verdict | None:
 
 
 def _outcome(row: Row, name: str, low: float, high: float) -> Outcome:
-    """Whether a number lies between two others, undecided where its interval reaches beyond."""
+    """Whether a number lies between limits, undecided where its interval reaches beyond one."""
     value = getattr(row, name)
     first, last = row.intervals.get(name, (value, value))
     if low <= first and last <= high:
@@ -144,7 +144,7 @@ def _interval(
 
 
 def failures(maps: Maps) -> str:
-    """How many voxels were mapped, and how many of them are in doubt."""
+    """How many voxels were mapped, and how many of them are doubtful."""
     counts = maps.counts()
     asked = sum(counts.values()) - counts.get(Status.OUTSIDE, 0)
     doubts = [status for status in counts if status not in (Status.OK, Status.OUTSIDE)]
@@ -155,14 +155,14 @@ def failures(maps: Maps) -> str:
 
 
 def _beyond(rows: Sequence[Row]) -> list[str]:
-    """Which structures lie beyond the range that was searched, as their voxels end at its edge."""
+    """Structures that seem to lie beyond the range, as most of their voxels end at its edge."""
     edges = (row for row in rows if row.label is not None and row.at_edge > _MOST)
     names = list(dict.fromkeys(row.name for row in edges))
     if not names:
         return []
     return [
         f"Most voxels of {'; '.join(names)} end at the edge of the range: their true values seem to"
-        " lie beyond it, and their errors say more of the range than of the estimator."
+        " lie beyond it, and their errors reflect the range rather than the estimator."
     ]
 
 

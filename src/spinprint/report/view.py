@@ -1,4 +1,4 @@
-"""How slices of a volume lie on the page."""
+"""Orientation and cropping of the slices of a volume on a page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENDS = (("L", "R"), ("P", "A"), ("I", "S"))  # the ends of the axes of RAS+ spa
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """Slices across the third axis, turned as radiologists look at them.
+    """Slices across the third axis, in radiological orientation.
 
     Superior is up, or anterior in axial slices; right and anterior are on the left. Without an
     affine the first axis runs to the right and the second one up.
@@ -33,16 +33,16 @@ class View:
     aspect: float = 1.0
     """Height of a voxel over its width on the page [-]."""
     ends: tuple[str, str, str, str] | None = None
-    """Letters of left, right, bottom and top, where the affine tells them."""
+    """Letters of left, right, bottom and top, if the affine determines them."""
 
     @classmethod
     def of(cls, asked: NDArray[np.bool_], affine: NDArray[np.float64] | None = None) -> View:
-        """The view of the voxels that were asked for, or of all where none was.
+        """The view of the requested voxels, or of all if there are none.
 
         Parameters
         ----------
         asked
-            Where values were asked for, shape `(x, y, z)` or fewer axes.
+            Where values were requested, shape `(x, y, z)` or fewer axes.
         affine
             Voxel to world transform [mm], shape (4, 4).
         """
@@ -55,7 +55,7 @@ class View:
         return cls(indices=indices, box=box, **_orientation(affine))
 
     def within(self, voxels: int) -> View:
-        """A view of at most so many voxels: fewer slices, then every second, third, ... voxel.
+        """A view of at most this many voxels: fewer slices, then every second, third, ... voxel.
 
         The slices left are spread evenly.
         """
@@ -65,10 +65,10 @@ class View:
             coarser = coarser._with_step(coarser.step + 1)
         count = min(len(self.indices), max(voxels // coarser._area, 1))
         picked = np.linspace(0, len(self.indices) - 1, count).round().astype(int)
-        return dataclasses.replace(coarser, indices=tuple(self.indices[one] for one in picked))
+        return dataclasses.replace(coarser, indices=tuple(self.indices[place] for place in picked))
 
     def _with_step(self, step: int) -> View:
-        first, second = (slice(one.start, one.stop, step) for one in self.box)
+        first, second = (slice(side.start, side.stop, step) for side in self.box)
         return dataclasses.replace(self, box=(first, second))
 
     @property
@@ -79,7 +79,7 @@ class View:
 
     @property
     def step(self) -> int:
-        """Every how many voxels one is shown within a slice."""
+        """Step between the voxels shown within a slice."""
         return self.box[0].step or 1
 
     def plane(self, array: NDArray[Any], index: int) -> NDArray[Any]:
@@ -90,14 +90,14 @@ class View:
         return plane[:: 1 if rows else -1, :: -1 if columns else 1]
 
     def places(self) -> tuple[list[int], list[int]]:
-        """The index along its axis of each column, and of each row, as `plane` shows them."""
-        first, second = (list(range(one.start, one.stop, one.step or 1)) for one in self.box)
+        """The index along its axis of each column and each row of `plane`."""
+        first, second = (list(range(side.start, side.stop, side.step or 1)) for side in self.box)
         columns, rows = (second, first) if self.swapped else (first, second)
         return columns[:: -1 if self.flipped[0] else 1], rows[:: 1 if self.flipped[1] else -1]
 
 
 def volume(array: NDArray[Any]) -> NDArray[Any]:
-    """The array with as many axes of length 1 as it lacks, shape `(x, y, z)`."""
+    """The array padded with axes of length 1, shape `(x, y, z)`."""
     return array.reshape(*array.shape, *(1,) * (3 - array.ndim))
 
 
@@ -110,7 +110,7 @@ def _orientation(affine: NDArray[np.float64]) -> dict[str, Any]:
     edges = np.linalg.norm(affine[:3, :3], axis=0)
     ratio = float(edges[1] / edges[0])
     worlds = np.abs(affine[:3, :2]).argmax(axis=0).tolist()
-    if worlds[0] == worlds[1]:  # at 45 degrees to both: no letter would be right
+    if worlds[0] == worlds[1]:  # at 45 degrees to both axes: no letter would be right
         return {"aspect": ratio}
     swapped = worlds[0] > worlds[1]
     horizontal, vertical = (1, 0) if swapped else (0, 1)

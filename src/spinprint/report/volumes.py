@@ -1,4 +1,4 @@
-"""Maps and their truth as panels of a viewer: the usual windows, colours and legends."""
+"""Maps and their truth as panels of a viewer, with the default windows, colours and legends."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..maps import Maps, Status
 from .quantities import DISPLAY, ERROR_COLOURS, M0_COLOURS, SD_COLOURS, Display
-from .viewer import Categories, Panels, Viewer, Volume
-from .window import Window
+from .viewer import Categories, Panels, Viewer, Volume, Window
 
 STATUS_COLOURS = {
     Status.OK: "#a9cdb7",
@@ -36,13 +35,14 @@ def maps_viewer(
     labels: ArrayLike | None = None,
     names: Mapping[int, str] | None = None,
     counted: ArrayLike | None = None,
+    reference: str = "truth",
 ) -> Viewer:
-    """All maps of a result: a row for each quantity, then M0, status and structures.
+    """All maps of a result: one row per quantity, then M0, status and structures.
 
     Parameters
     ----------
     maps
-        What was found, shape `(x, y, z)` or fewer axes.
+        Estimates, shape `(x, y, z)` or fewer axes.
     truth
         True maps by parameter, same shape [SI units]; NaN where there is none.
     labels
@@ -50,8 +50,10 @@ def maps_viewer(
     names
         The name of each label; by default its number.
     counted
-        True where the error means something, same shape; elsewhere it is not shown. None shows it
+        True where the error is meaningful, same shape; it is shown only there. None shows it
         everywhere.
+    reference
+        What `truth` is called, as a noun.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def maps_viewer(
     """
     asked = maps.status != Status.OUTSIDE
     known = truth or {}
-    rows = [quantity_panels(name, maps, known.get(name), counted) for name in maps]
+    rows = [quantity_panels(name, maps, known.get(name), counted, reference) for name in maps]
     others: list[Volume | Categories] = [_m0(maps), _status(maps)]
     if labels is not None:
         others.append(label_panel(labels, names or {}))
@@ -69,7 +71,11 @@ def maps_viewer(
 
 
 def quantity_panels(
-    name: str, maps: Maps, truth: ArrayLike | None = None, counted: ArrayLike | None = None
+    name: str,
+    maps: Maps,
+    truth: ArrayLike | None = None,
+    counted: ArrayLike | None = None,
+    reference: str = "truth",
 ) -> Panels:
     """Truth and estimate in one window, the relative error, and the stated SD of one quantity.
 
@@ -80,16 +86,18 @@ def quantity_panels(
     name
         A parameter of the maps.
     maps
-        What was found.
+        Estimates.
     truth
         The true map, shape of the maps [SI unit]; NaN where there is none.
     counted
         True where the error is shown, same shape; None shows it everywhere.
+    reference
+        What `truth` is called, as a noun.
     """
     display, estimate = DISPLAY[name], maps[name].astype(float)
     asked = maps.status != Status.OUTSIDE
     true = None if truth is None else np.where(asked, truth, np.nan).astype(float)
-    both = [display.factor * one for one in (estimate, true) if one is not None]
+    both = [display.factor * array for array in (estimate, true) if array is not None]
     window = (
         Window.from_zero(*both)
         if display.centre is None
@@ -108,10 +116,19 @@ def quantity_panels(
     panels = [values(estimate, "Estimate")]
     if true is not None:
         judged = true if counted is None else np.where(counted, true, np.nan)
-        panels = [values(true, "Truth"), *panels, _error(display, estimate, judged)]
+        panels = [values(true, reference.capitalize()), *panels, _error(display, estimate, judged)]
     if name in maps.sd:
         panels.append(_deviation(display, estimate, maps.sd[name]))
     return Panels(display.symbol, panels)
+
+
+def relative_error(
+    display: Display, estimate: NDArray[np.float64], reference: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], str]:
+    """The error of SI values and its unit: % of the reference, or absolute if that may be 0."""
+    if display.centre is not None:
+        return display.factor * (estimate - reference), display.unit
+    return 100 * _ratio(estimate - reference, reference), "%"
 
 
 def label_panel(labels: ArrayLike, names: Mapping[int, str]) -> Categories:
@@ -125,9 +142,9 @@ def label_panel(labels: ArrayLike, names: Mapping[int, str]) -> Categories:
         The name of each label; by default its number.
     """
     codes = np.asarray(labels)
-    found = [int(one) for one in np.unique(codes) if one != 0]
-    colours = dict(zip(found, _LABEL_COLOURS, strict=False))
-    key = {one: (colours.get(one, _GREY), names.get(one, str(one))) for one in found}
+    present = [int(label) for label in np.unique(codes) if label != 0]
+    colours = dict(zip(present, _LABEL_COLOURS, strict=False))
+    key = {label: (colours.get(label, _GREY), names.get(label, str(label))) for label in present}
     return Categories(caption="Structure", codes=codes, key=key)
 
 
@@ -148,10 +165,7 @@ def _m0(maps: Maps) -> Volume:
 
 
 def _error(display: Display, estimate: NDArray[np.float64], true: NDArray[np.float64]) -> Volume:
-    if display.centre is None:
-        error, unit = 100 * _ratio(estimate - true, true), "%"
-    else:
-        error, unit = display.factor * (estimate - true), display.unit
+    error, unit = relative_error(display, estimate, true)
     return Volume(
         caption="Relative error" if unit == "%" else "Error",
         values=error,

@@ -1,4 +1,4 @@
-"""The maps of a viewer as a page carries them: 16 bits a voxel, compressed, as text."""
+"""Encoding of the maps of a viewer in a page: 16 bits per voxel, compressed, as text."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from .view import View
 from .viewer import Categories, Viewer, Volume
 
 MAX_VOXELS = 8_000_000
-"""Voxels in all maps of one viewer, at most: 16 MB, and 22 MB as text where nothing compresses.
+"""Largest number of voxels in all maps of a viewer: 16 MB, and 22 MB as text if incompressible.
 
-Of larger maps a viewer holds fewer slices, then every second or third voxel, and says so.
+Of larger maps a viewer holds fewer slices, then every second or third voxel, and states this.
 """
 
 _LARGEST = 60_000.0  # values are scaled to this, near the largest number of 16 bits
 _OUTSIDE = -np.inf  # codes of voxels without a value
 _MISSING = np.nan
 _STOPS = 33  # colours of a colour map that a page holds; it draws straight lines between them
-_LONGEST = 8.0  # width of a slice over its height, at most: a line of voxels stays visible
+_LONGEST = 8.0  # largest ratio of width to height of a slice: a line of voxels stays visible
 
 
 @dataclass(frozen=True, slots=True)
 class PanelData:
-    """One map as the page holds it."""
+    """A map, encoded."""
 
     caption: str
     """Its name."""
     label: str
     """Quantity and unit; empty for categories."""
     alt: str
-    """What it shows, for those who do not see it."""
+    """Alternative text for those who cannot see it."""
     settings: str
-    """What the script must know, JSON."""
+    """Settings for the script, JSON."""
     voxels: str
     """The voxels, slice by slice, row by row: base64 of zlib of all low, then all high bytes."""
     key: tuple[tuple[str, str, int], ...] = ()
@@ -49,10 +49,10 @@ class PanelData:
 
 @dataclass(frozen=True, slots=True)
 class ViewerData:
-    """A viewer as the page holds it."""
+    """A viewer, encoded."""
 
     settings: str
-    """What the script must know of the slices, JSON."""
+    """Settings of the slices for the script, JSON."""
     rows: tuple[tuple[str, tuple[PanelData, ...]], ...]
     """Heading and maps of each row."""
     slices: tuple[int, ...]
@@ -64,13 +64,13 @@ class ViewerData:
     ratio: float
     """Width of a slice over its height [-]."""
     ends: tuple[tuple[str, str], ...]
-    """Side and letter of each direction that is known."""
+    """Side and letter of each known direction."""
     omitted: str
-    """What of the maps is left out, in a sentence."""
+    """What was left out of the maps, in a sentence."""
 
 
 def viewer_data(viewer: Viewer) -> ViewerData:
-    """A viewer in as few bytes as it needs, and no more than `MAX_VOXELS` allows."""
+    """Encode a viewer with at most `MAX_VOXELS` voxels."""
     whole = View.of(viewer.asked, viewer.affine)
     view = whole.within(MAX_VOXELS // max(len(viewer.panels), 1))
     columns, rows = view.places()
@@ -126,10 +126,10 @@ def _panel_data(panel: Volume | Categories, viewer: Viewer, view: View) -> Panel
 
 
 def _category_data(panel: Categories, view: View) -> PanelData:
-    """Codes as their place in the key, counted from 1; 0 is background."""
+    """Encode codes as their index in the key, counted from 1; 0 is background."""
     codes, counts = np.unique(panel.codes, return_counts=True)
-    found = {int(code): int(count) for code, count in zip(codes, counts, strict=True)}
-    key = {code: entry for code, entry in panel.key.items() if code in found}
+    present = {int(code): int(count) for code, count in zip(codes, counts, strict=True)}
+    key = {code: entry for code, entry in panel.key.items() if code in present}
     index = np.zeros(panel.codes.shape, np.uint16)
     for place, code in enumerate(key, start=1):
         index[panel.codes == code] = place
@@ -140,7 +140,7 @@ def _category_data(panel: Categories, view: View) -> PanelData:
         alt=f"{panel.caption}, in the colours of the list below it.",
         settings=json.dumps(settings),
         voxels=_packed(index, view),
-        key=tuple((colour, name, found[code]) for code, (colour, name) in key.items()),
+        key=tuple((colour, name, present[code]) for code, (colour, name) in key.items()),
     )
 
 
@@ -158,7 +158,7 @@ def _stops(name: str) -> str:
     from matplotlib.colors import to_hex
 
     colours = colormaps[name](np.linspace(0, 1, _STOPS))
-    return "".join(to_hex(one)[1:] for one in colours)
+    return "".join(to_hex(colour)[1:] for colour in colours)
 
 
 def _omitted(whole: View, view: View) -> str:

@@ -6,23 +6,23 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..evaluation.agreement import Estimate
+from ..evaluation import Statistic
 from ..report import Outcome, Verdict
 from ..report.quantities import shown
 
 
-def estimate(kept: Mapping[str, Any]) -> Estimate:
+def estimate(kept: Mapping[str, Any]) -> Statistic:
     """A number with its interval from what a study has kept of it."""
     ends = (kept[key] for key in ("value", "low", "high"))
-    return Estimate(*(math.nan if one is None else float(one) for one in ends))
+    return Statistic(*(math.nan if one is None else float(one) for one in ends))
 
 
-def reduction(ratio: Estimate) -> Estimate:
+def reduction(ratio: Statistic) -> Statistic:
     """What an error over that of another means as a reduction [%]."""
-    return Estimate(*(100 * (1 - one) for one in (ratio.value, ratio.high, ratio.low)))
+    return Statistic(*(100 * (1 - one) for one in (ratio.value, ratio.high, ratio.low)))
 
 
-def with_interval(measured: Estimate, decimals: int | None = None, *, sign: bool = False) -> str:
+def with_interval(measured: Statistic, decimals: int | None = None, *, sign: bool = False) -> str:
     """A number and its interval in one cell of a table."""
     value, low, high = (
         shown(one, decimals, sign=sign) for one in (measured.value, measured.low, measured.high)
@@ -30,7 +30,7 @@ def with_interval(measured: Estimate, decimals: int | None = None, *, sign: bool
     return value if math.isnan(measured.low) else f"{value} ({low} to {high})"
 
 
-def judge(measured: Estimate, *, least: float = -math.inf, most: float = math.inf) -> Outcome:
+def judge(measured: Statistic, *, least: float = -math.inf, most: float = math.inf) -> Outcome:
     """Whether a number lies within limits, by its whole interval.
 
     It holds where the interval lies within the limits, fails where it lies outside, and is
@@ -45,7 +45,7 @@ def judge(measured: Estimate, *, least: float = -math.inf, most: float = math.in
 
 def claim(
     text: str,
-    measured: Estimate,
+    measured: Statistic,
     *,
     least: float = -math.inf,
     most: float = math.inf,

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import InputError
 from ..files import replacing
+from ..records import plain
 from ..text import read_json
 
 FORMAT = "spinprint-study/1"
@@ -102,23 +99,6 @@ class Results:
 def digest_of(settings: Any) -> str:
     """SHA-256 of plain values."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON holds it: dataclasses and arrays taken apart; NaN and infinity are None."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return plain({f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (str, int)):
-        return value
-    raise TypeError(f"a study cannot keep a {type(value).__name__}")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,9 +13,10 @@ import numpy as np
 from ..errors import InputError
 from ..files import check_output_folder, check_replaceable, claim, staging
 from ..parallel import Progress
+from ..records import plain
 from ..report import Page, Section, Verdict, Verdicts, write_markdown, write_page
 from ..workflows.stages import StageDisplay, silent
-from .results import FILE, Results, plain
+from .results import FILE, Results
 
 if TYPE_CHECKING:
     from ..networks.model import Model

@@ -18,7 +18,7 @@ from ..dictionary import Dictionary
 from ..dictionary.grid_file import FORMAT, parse_grid
 from ..errors import DictionaryError, InputError, ModelError
 from ..estimators import DictionaryMatching
-from ..evaluation.bounds import cramer_rao
+from ..evaluation import cramer_rao
 from ..parameters import PARAMETERS
 from ..prior import Law, Prior
 from ..sequence import Sequence

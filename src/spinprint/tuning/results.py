@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from ..records import plain
 from .space import Chosen
 
 WITHIN = 0.05
@@ -84,11 +85,11 @@ def trial_table(trials: Sequence[Trial], objectives: Sequence[str]) -> list[dict
             {
                 "trial": trial.number,
                 "state": trial.state.value,
-                **{name: _plain(found.get(name)) for name in objectives},
+                **{name: plain(found.get(name)) for name in objectives},
                 "front": trial.number in on_front,
                 "seconds": round(trial.seconds, 3),
                 **trial.chosen,
-                **{name: _plain(value) for name, value in trial.measures.items()},
+                **{name: plain(value) for name, value in trial.measures.items()},
                 "remark": trial.remark,
             }
         )
@@ -98,7 +99,3 @@ def trial_table(trials: Sequence[Trial], objectives: Sequence[str]) -> list[dict
 def _beats(one: Trial, other: Trial) -> bool:
     pairs = list(zip(one.objectives, other.objectives, strict=True))
     return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
-
-
-def _plain(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

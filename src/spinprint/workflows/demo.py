@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..evaluation import compare, cramer_rao
+from ..evaluation import Reference, Role, compare_maps, cramer_rao
 from ..files import check_output_file, claim, staging
 from ..io import check_derivative, earlier_maps, run_name
-from ..sequence import Sequence
+from ..maps import Status
 from ..sequence.presets import knee_t1_t2_t1rho
-from ..simulation.phantoms import Phantom
 from .mapping import map_series
 from .simulation import (
     RUN,
@@ -64,7 +62,15 @@ def _earlier(out: Path) -> list[Path]:
 
 def _write(folder: Path, out: Path, seed: int, stage: StageDisplay) -> None:
     """Write all that is to go to `out` into a folder."""
-    from ..report import ReportContent, pick_fingerprints, write_report
+    from ..report import (
+        draw_comparison,
+        evaluation_page,
+        fingerprint_section,
+        limits_section,
+        pick_fingerprints,
+        sequence_section,
+        write_page,
+    )
 
     sequence = knee_t1_t2_t1rho()
     simulation = simulate_phantom(
@@ -76,40 +82,48 @@ def _write(folder: Path, out: Path, seed: int, stage: StageDisplay) -> None:
     result = map_series(series_path, sequence, folder / _MAPS, stage=stage)
     phantom, maps, dictionary = simulation.phantom, result.maps, result.dictionary
     assert dictionary is not None  # matching needs one
-    truth = phantom.truth(sequence.unknowns)
     with stage("Comparing with the truth and the Cramér-Rao bound"):
-        rows = compare(
-            maps,
-            truth,
-            phantom.labels,
-            phantom.names,
-            bound=_least_deviations(phantom, sequence, simulation.sigma),
-            n_bootstrap=N_BOOTSTRAP,
-            seed=seed,
+        inside = phantom.labels > 0
+        least = cramer_rao(sequence, phantom.tissue.take(inside), simulation.sigma).sd
+        bound = {name: np.full(phantom.labels.shape, np.nan) for name in least}
+        for name, sd in least.items():
+            bound[name][inside] = sd
+        truth = Reference(
+            role=Role.TRUTH, name=phantom.name, values=phantom.truth(sequence.unknowns)
         )
+        comparison = compare_maps(
+            maps, truth, phantom.labels, phantom.names, bound=bound, n_bootstrap=N_BOOTSTRAP,
+            seed=seed,
+        )  # fmt: skip
     with stage("Writing the report"):
-        content = ReportContent(
+        fingerprints = pick_fingerprints(
+            simulation.series, maps, sequence, labels=phantom.labels, names=phantom.names
+        )
+        noise = np.nanmedian(maps.sigma[maps.status != Status.OUTSIDE])
+        page = evaluation_page(
+            comparison,
+            draw_comparison(comparison),
             title="spinprint demo: T1, T2 and T1rho of a synthetic knee",
-            description=(
+            subtitle=(
                 f"A synthetic knee was imaged with {sequence.name}"
                 f" ({sequence.n_samples} samples in {sequence.duration:.1f} s)"
                 f" at a signal-to-noise ratio of {simulation.snr_db:.0f} dB"
                 f" ({SNR_CONVENTION} over time, median over tissue), mapped by dictionary"
                 " matching with refinement between the atoms, and compared with the truth."
             ),
-            simulated=True,
-            sequence=sequence,
-            maps=maps,
-            truth=truth,
-            labels=phantom.labels,
-            names=phantom.names,
-            rows=tuple(rows),
-            fingerprints=pick_fingerprints(
-                simulation.series, maps, sequence, labels=phantom.labels, names=phantom.names
-            ),
-            singular_values=dictionary.singular_values,
-            rank=dictionary.rank,
+            bound="The Cramér-Rao bound holds for the true tissue and the noise that was added.",
+            sections=[
+                fingerprint_section(fingerprints),
+                sequence_section(sequence, dictionary.singular_values, dictionary.rank),
+            ],
+            closing=[limits_section(simulated=True)],
             provenance={
+                "sequence": sequence.name,
+                "sequence digest": f"SHA-256 {sequence.digest}",
+                "field strength": f"{sequence.field_strength:g} T",
+                "matrix": " × ".join(str(length) for length in maps.shape) + " voxels",
+                "noise per channel, median": f"{noise:.3g} [unit of the series]",
+                **maps.provenance,
                 "command": f"spinprint demo --out {out} --seed {seed}",
                 "phantom": phantom.name,
                 "seed": seed,
@@ -117,17 +131,4 @@ def _write(folder: Path, out: Path, seed: int, stage: StageDisplay) -> None:
                 "series": str(out / series_path.relative_to(folder)),
             },
         )
-        write_report(content, folder / _REPORT)
-
-
-def _least_deviations(
-    phantom: Phantom, sequence: Sequence, sigma: float
-) -> dict[str, NDArray[np.float64]]:
-    """The Cramér-Rao standard deviation of each unknown per voxel, NaN where there is no tissue."""
-    inside = phantom.labels > 0
-    bound = cramer_rao(sequence, phantom.tissue.take(inside), sigma)
-    maps = {}
-    for name, sd in bound.sd.items():
-        maps[name] = np.full(phantom.labels.shape, np.nan)
-        maps[name][inside] = sd
-    return maps
+        write_page(page, folder / _REPORT)

@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import InputError
-from ..evaluation import Row, table
+from ..errors import InputError, SequenceError, TissueError
+from ..evaluation import (
+    DRAWS,
+    Comparison,
+    MapRisk,
+    Role,
+    compare_maps,
+    error_bound,
+    map_risk,
+    pure_labels,
+    table,
+)
 from ..evaluation.agreement import FORMULAS, agreement_table
-from ..evaluation.comparison import Comparison, Role, compare_maps
-from ..evaluation.map_risk import MapRisk
 from ..files import check_output_folder, check_replaceable, claim, staging
 from ..io import write_csv, write_labels
 from ..io.sidecar import has_keys, sidecar_path, write_json
 from ..maps import UNITS
+from ..prior import Prior
+from ..sequence import Sequence
 from .evaluation_input import CORE, EvaluationInput, read_input
-from .evaluation_limits import Tell, find_bound, find_risk
 from .stages import StageDisplay, silent
 
-if TYPE_CHECKING:
-    from ..report import Picture
-
 PHANTOM_NAMES = ("nist",)
-"""Phantoms whose spheres can be found and whose truth stands in tables."""
+"""Phantoms with tables of true values, whose spheres can be found in maps."""
 
 _METRICS, _AGREEMENT, _RISK = "metrics", "agreement", "bayes_risk"
 _TABLES = tuple(
     f"{name}.{kind}" for name in (_METRICS, _AGREEMENT, _RISK) for kind in ("csv", "json")
 )
-_RUN = "evaluation"  # what its files are known as in their folder
+_RUN = "evaluation"  # the name of its files in their folder
 _FIGURES, _SPHERES, _REPORT = "figures", "spheres", "report.html"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class EvaluationResult:
-    """What an evaluation found and wrote."""
+    """The results of an evaluation, and the files it wrote."""
 
     comparison: Comparison
     """The numbers."""
@@ -70,7 +76,7 @@ def evaluate_maps(
     resamples: int = 500,
     seed: int = 0,
     stage: StageDisplay = silent,
-    tell: Tell = print,
+    log: Callable[[str], object] = print,
 ) -> EvaluationResult:
     """Compare maps with the truth, with other maps, or with the tables of a phantom.
 
@@ -89,7 +95,7 @@ def evaluate_maps(
     if resamples < 1:
         raise InputError(f"--resamples = {resamples} must be at least 1: intervals come from them")
     if prior is not None and not bayes_risk:
-        raise InputError("--prior needs --bayes-risk: it says which tissue the risk is of")
+        raise InputError("--prior needs --bayes-risk: it is the prior of that risk")
     check_output_folder(out)
     check_replaceable(out, (*_TABLES[:-2], _REPORT), lambda: _earlier(out))
     with claim(out, _RUN):
@@ -99,26 +105,35 @@ def evaluate_maps(
                 purity=purity, b1_map=b1_map, b0_map=b0_map, b1_unit=b1_unit,
                 b1_nominal_deg=b1_nominal_deg, b0_unit=b0_unit, sequence=sequence, subject=subject,
             )  # fmt: skip
+        maps, reference = given.maps, given.reference
         with stage("Computing the bounds"):
-            bound, said = find_bound(given)
-        risk, of = find_risk(given, prior, seed, stage, tell) if bayes_risk else (None, "")
-        least = {}
-        if risk is not None and given.reference.role is Role.TRUTH:
-            least = risk.squared_error(given.reference.values)
+            where = True if given.labels is None else given.labels != 0
+            bound, note = error_bound(maps, reference, given.sequence, where, given.fields)
+        risk, risk_prior = _risk(given, prior, seed, stage, log) if bayes_risk else (None, "")
         with stage("Comparing"):
+            is_truth = reference.role is Role.TRUTH
             comparison = compare_maps(
-                given.maps, given.reference, given.labels, given.names, bound=bound,
-                bayes_risk=least, purity=given.purity, n_bootstrap=resamples, seed=seed,
+                maps, reference, given.labels, given.names, bound=bound,
+                bayes_risk=risk.squared_error(reference.values) if risk and is_truth else {},
+                purity=given.purity, n_bootstrap=resamples, seed=seed,
             )  # fmt: skip
         provenance = _provenance(maps_dir, given, labels, erode)
         provenance |= {"resamples": resamples, "seed of the resampling": seed}
-        read = [path for path in (labels, purity, b1_map, b0_map) if path]
-        keep = [*read, *map(sidecar_path, read)]
+        inputs = [path for path in (labels, purity, b1_map, b0_map) if path]
+        keep = [*inputs, *map(sidecar_path, inputs)]
         with (
             stage("Writing tables, figures and report"),
             staging(out, run=_RUN, earlier=lambda: _earlier(out), keep=keep) as folder,
         ):
-            files = _write(comparison, given, folder, said, provenance, risk, of)
+            _write_tables(comparison, folder, note, provenance)
+            if risk is not None:
+                _write_risk(risk, risk_prior, comparison, folder, provenance)
+            if given.found:
+                assert comparison.labels is not None
+                path, names = folder / f"{_SPHERES}.nii.gz", dict(comparison.names)
+                write_labels(path, comparison.labels, names, maps.affine)
+            _write_report(comparison, given, folder, note, provenance, risk, risk_prior)
+            files = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
         return EvaluationResult(
             comparison=comparison,
             report=out / _REPORT,
@@ -127,17 +142,68 @@ def evaluate_maps(
         )
 
 
+def choose_prior(given: EvaluationInput, path: Path | None) -> tuple[Prior, str, Sequence]:
+    """The prior of the Bayes risk, where it comes from in words, and the sequence.
+
+    That of a training file if one is given, else the one the maps were made with, else all tissue.
+
+    Raises
+    ------
+    InputError
+        The sequence of the maps is not known, or the prior cannot be read.
+    """
+    if given.sequence is None:
+        raise SequenceError(
+            "the Bayes risk needs the sequence of the maps, which was not found: give --sequence"
+        )
+    if path is not None:
+        from ..training.config import load_config  # with pydantic, which nothing else here needs
+
+        law = load_config(path).stated_prior()
+        if law is None:
+            raise TissueError(f"{path}: states no [prior], which --prior is to give")
+        return law, f"stated in {path}", given.sequence
+    if "prior" in given.maps.provenance:
+        stated = Prior.from_dict(given.maps.provenance["prior"])
+        return stated, "that the maps were made with", given.sequence
+    return Prior.default(given.sequence), "of all tissue, as the maps state none", given.sequence
+
+
+def _risk(
+    given: EvaluationInput,
+    path: Path | None,
+    seed: int,
+    stage: StageDisplay,
+    log: Callable[[str], object],
+) -> tuple[MapRisk, str]:
+    """The Bayes risk at the noise of the maps, and its prior in words."""
+    prior, source, sequence = choose_prior(given, path)
+    labels, reference = given.labels, given.reference
+    if labels is not None and given.purity is not None:
+        labels = pure_labels(labels, given.purity)
+    log(
+        f"The Bayes risk is computed from {DRAWS} draws of the prior {source}: about half a"
+        " minute on two idle cores."
+    )
+    with stage("Computing the Bayes risk") as progress:
+        risk = map_risk(
+            given.maps, sequence, prior, reference.values if reference.role is Role.TRUTH else None,
+            True if labels is None else labels != 0, given.fields, seed=seed, progress=progress,
+        )  # fmt: skip
+    return risk, f"the prior {source}"
+
+
 def _provenance(
     maps_dir: Path, given: EvaluationInput, labels: Path | None, erode: int
 ) -> dict[str, Any]:
-    """How the comparison came about, in plain values."""
+    """How the comparison was made, in plain values."""
     sequence = given.sequence.name if given.sequence else given.origin.get("SequenceName")
-    found = f"spheres found in the maps, to {CORE:g} of their radius" if given.found else "none"
+    structures = f"spheres found in the maps, to {CORE:g} of their radius"
     return {
         "maps": str(maps_dir),
         "estimator": str(given.origin.get("EstimationAlgorithm", "not stated")),
         "compared with": f"{given.reference.name} ({given.reference.role.value})",
-        "labels": str(labels) if labels else found,
+        "labels": str(labels) if labels else structures if given.found else "none",
         **({"layers of voxels eroded": erode} if erode else {}),
         "sequence": str(sequence or "not known"),
         "field strength [T]": given.origin.get("MagneticFieldStrength", "not known"),
@@ -145,51 +211,13 @@ def _provenance(
     }
 
 
-def _write(
-    comparison: Comparison,
-    given: EvaluationInput,
-    folder: Path,
-    bound: str,
-    provenance: Mapping[str, Any],
-    risk: MapRisk | None,
-    prior: str,
-) -> list[Path]:
-    """Write everything into a folder; the names of the files in it."""
-    from ..report import write_page
-    from ..report.comparison import comparison_page, draw_comparison
-
-    (folder / _FIGURES).mkdir(parents=True)
-    _write_tables(comparison, folder, bound, provenance)
-    if risk is not None:
-        _write_risk(risk, prior, comparison.rows, folder, provenance)
-    if given.found:
-        assert comparison.labels is not None
-        names = dict(comparison.names)
-        write_labels(
-            folder / f"{_SPHERES}.nii.gz", comparison.labels, names, comparison.maps.affine
-        )
-    pictures = draw_comparison(comparison)
-    for name, kinds in pictures.items():
-        for kind, picture in kinds.items():
-            _write_figure(picture, folder / _FIGURES / f"{name}_{kind}")
-    page = comparison_page(
-        comparison,
-        pictures,
-        title="Evaluation of quantitative maps",
-        bound=bound,
-        remarks=given.remarks,
-        provenance=provenance,
-        risk=risk,
-        prior=prior,
-    )
-    write_page(page, folder / _REPORT)
-    return sorted(path.relative_to(folder) for path in _files(folder))
-
-
 def _write_tables(
     comparison: Comparison, folder: Path, bound: str, provenance: Mapping[str, Any]
 ) -> None:
-    metrics = _metrics(comparison)
+    """Errors and agreement, as CSV and JSON."""
+    counted = "pure" if comparison.rows_with_mixed else "all"
+    metrics = [{"voxels": counted, **row} for row in table(comparison.rows)]
+    metrics += [{"voxels": "all", **row} for row in table(comparison.rows_with_mixed)]
     agreement = agreement_table(comparison.agreements, UNITS)
     shared = {
         "Provenance": dict(provenance),
@@ -204,52 +232,65 @@ def _write_tables(
         write_json(folder / f"{name}.json", {**shared, **more, "Rows": rows})
 
 
-def _metrics(comparison: Comparison) -> list[dict[str, Any]]:
-    """All rows, each with a word on the voxels it is over: pure ones, or all."""
-    counted = "pure" if comparison.rows_with_mixed else "all"
-    rows = [{"voxels": counted, **row} for row in table(comparison.rows)]
-    return rows + [{"voxels": "all", **row} for row in table(comparison.rows_with_mixed)]
-
-
 def _write_risk(
-    risk: MapRisk, prior: str, rows: tuple[Row, ...], folder: Path, provenance: Mapping[str, Any]
+    risk: MapRisk, prior: str, comparison: Comparison, folder: Path, provenance: Mapping[str, Any]
 ) -> None:
-    found, (low, middle, high) = risk.found, risk.snr_db
-    lines = risk.table(rows)
-    write_csv(folder / f"{_RISK}.csv", lines)
-    write_json(
-        folder / f"{_RISK}.json",
-        {
-            "Provenance": dict(provenance),
-            "AverageOver": prior,
-            "Prior": risk.prior.to_dict(),
-            "SnrConvention": found.convention,
-            "SnrDb": middle,
-            "SnrDbOfVoxels": {"5%": low, "50%": middle, "95%": high},
-            "Draws": found.n,
-            "Atoms": found.n_atoms,
-            "Rank": found.rank,
-            "NotConverged": found.not_converged,
-            "Disagreement": found.disagreement,
-            "Rows": lines,
-        },
+    """The Bayes risk, as CSV and JSON."""
+    bayes, (low, middle, high) = risk.risk, risk.snr_db
+    rows = risk.table(comparison.rows)
+    write_csv(folder / f"{_RISK}.csv", rows)
+    content = {
+        "Provenance": dict(provenance),
+        "AverageOver": prior,
+        "Prior": risk.prior.to_dict(),
+        "SnrConvention": bayes.convention,
+        "SnrDb": middle,
+        "SnrDbOfVoxels": {"5%": low, "50%": middle, "95%": high},
+        "Draws": bayes.n,
+        "Atoms": bayes.n_atoms,
+        "Rank": bayes.rank,
+        "NotConverged": bayes.not_converged,
+        "Disagreement": bayes.disagreement,
+        "Rows": rows,
+    }
+    write_json(folder / f"{_RISK}.json", content)
+
+
+def _write_report(
+    comparison: Comparison,
+    given: EvaluationInput,
+    folder: Path,
+    bound: str,
+    provenance: Mapping[str, Any],
+    risk: MapRisk | None,
+    prior: str,
+) -> None:
+    """The figures and the page."""
+    from ..report import draw_comparison, encode_figure, evaluation_page, write_page
+
+    (folder / _FIGURES).mkdir()
+    pictures = draw_comparison(comparison)
+    for name, kinds in pictures.items():
+        for kind, picture in kinds.items():
+            for suffix in ("svg", "png"):
+                path = folder / _FIGURES / f"{name}_{kind}.{suffix}"
+                path.write_bytes(encode_figure(picture.figure, suffix))
+    page = evaluation_page(
+        comparison,
+        pictures,
+        title="Evaluation of quantitative maps",
+        bound=bound,
+        remarks=given.remarks,
+        provenance=provenance,
+        risk=risk,
+        prior=prior,
     )
-
-
-def _write_figure(picture: Picture, stem: Path) -> None:
-    from ..report.image import encoded
-
-    stem.with_suffix(".svg").write_bytes(encoded(picture.figure, "svg"))
-    stem.with_suffix(".png").write_bytes(encoded(picture.figure, "png"))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
+    write_page(page, folder / _REPORT)
 
 
 def _earlier(out: Path) -> list[Path]:
-    """What an earlier evaluation wrote, where one of its tables says that there was one."""
-    from ..report.comparison_figures import KINDS
+    """What an earlier evaluation wrote, where one of its tables shows that there was one."""
+    from ..report import KINDS
 
     keys = ("Provenance", "ComparedWith", "Bound", "Rows")
     if not any(has_keys(out / f"{name}.json", keys) for name in (_METRICS, _AGREEMENT)):

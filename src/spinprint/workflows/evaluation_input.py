@@ -1,8 +1,8 @@
-"""What an evaluation compares: maps, their reference, structures and sequence, read and checked."""
+"""The inputs of an evaluation, read and checked: maps, reference, structures, fields, sequence."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SequenceError, SeriesError
-from ..evaluation.comparison import Reference, Role
+from ..evaluation import PURE, Reference, Role, erode_labels, pure_labels
 from ..evaluation.spheres import place_spheres, sphere_labels
-from ..io import FieldFiles, Geometry, read_maps, read_origin, require_place
-from ..maps import Maps
+from ..io import (
+    FieldFiles,
+    Geometry,
+    MapPlace,
+    Remark,
+    read_labels,
+    read_maps,
+    read_origin,
+    read_purity,
+    require_place,
+)
+from ..maps import Maps, Status
 from ..sequence import Sequence, load_sequence
 from ..sequence.presets import PRESETS
 from ..simulation.phantoms.nist import SPHERES, sphere_values
-from .evaluation_voxels import Labels, missing_fields, read_fields, read_purities, read_structures
 
 CORE = 0.75
-"""Radius of the part of a sphere that is measured, of that of the sphere [-]."""
+"""Radius of the measured part of a sphere over that of the sphere [-]."""
+
+PURITY = "purity.nii.gz"
+"""Name of the purity of voxels where it lies beside the labels."""
+
+Labels = NDArray[np.int64]
+"""Structures, 0 for none, `(x, y, z)`."""
 
 _COMPARED = ("t1", "t2")  # what the tables of the NIST phantom state
-_SEEN = 0.5  # part of the spheres of an array that must be found for the array to count as imaged
+_TABULATED = 28  # spheres in these tables: those of the NiCl2 and the MnCl2 array
+_SEEN = 0.5  # share of the spheres of an array that must be found for the array to count as imaged
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,9 +50,7 @@ class EvaluationInput:
     maps: Maps
     """What was measured, `(x, y, z)`."""
     reference: Reference
-    """What with."""
-    other: Maps | None
-    """The reference as maps, where it is some; None for a table."""
+    """What it is compared with."""
     labels: Labels | None
     """Structures, `(x, y, z)`."""
     names: Mapping[int, str]
@@ -44,13 +58,13 @@ class EvaluationInput:
     found: bool
     """Whether the structures were found in the maps, and not given."""
     purity: NDArray[np.float64] | None
-    """Part of each voxel that its label fills, `(x, y, z)` [-]; None where it is not known."""
+    """Share of each voxel that its label fills, `(x, y, z)` [-]; None where it is not known."""
     fields: Mapping[str, NDArray[np.float32]]
     """B1 and B0 as the estimator knew them, `(x, y, z)` [relative, Hz]."""
     sequence: Sequence | None
     """What the maps were measured with, where it is known."""
     origin: Mapping[str, Any]
-    """What the sidecars say of the maps."""
+    """What the sidecars state of the maps."""
     remarks: tuple[str, ...]
     """What the user should know, a sentence each."""
 
@@ -84,25 +98,27 @@ def read_input(
     files = FieldFiles(
         b1=b1_map, b0=b0_map, b1_unit=b1_unit, b1_nominal_deg=b1_nominal_deg, b0_unit=b0_unit
     )
+    remarks: list[str] = []
     maps, origin = read_maps(maps_dir, subject), read_origin(maps_dir, subject)
     known = _sequence(sequence, origin, maps_dir, truth)
     strength = _field_strength(origin, known)
-    fields, remarks = read_fields(maps, files, strength)
-    structures, names, said = read_structures(labels, erode, maps)
-    remarks += said
-    parts, said = read_purities(purity, labels, structures, names, maps)
-    remarks += said + missing_fields(maps, fields)
-    other = None
+    fields = read_fields(maps, files, strength, remarks.append)
+    structures, names = _structures(labels, erode, maps, remarks.append)
+    shares = _purity(purity, labels, structures, names, maps, remarks.append)
+    remarks += [
+        f"The maps were made with a map of {name.upper()} ({maps.provenance[key]}): give it with"
+        f" --{name}-map, or bounds are those of a nominal field."
+        for name in ("b1", "b0")
+        if (key := f"{name}_map") in maps.provenance and name not in fields
+    ]
     if truth is not None:
-        theirs = subject if subject and (truth / f"sub-{subject}").is_dir() else None
-        other = read_maps(truth, theirs)
-        role = _role(origin, read_origin(truth, theirs))
-        reference = _reference(maps, other, truth, role, remarks.append)
+        reference = _maps_reference(truth, subject, maps, origin, remarks.append)
     else:
         reference, structures, names = _nist(maps, strength, batch, structures)
-        unseen = 28 - len(names)
-        if unseen:
-            remarks.append(f"{unseen} of 28 spheres lie outside the maps or were not found.")
+        if unseen := _TABULATED - len(names):
+            remarks.append(
+                f"{unseen} of {_TABULATED} spheres lie outside the maps or were not found."
+            )
     absent = [name for name in maps if name not in reference.values]
     if len(absent) == len(list(maps)):
         raise SeriesError(
@@ -113,51 +129,33 @@ def read_input(
     if structures is None:
         remarks.append("No labels were given: all numbers are over all voxels together.")
     return EvaluationInput(
-        maps=maps, reference=reference, other=other, labels=structures, names=names,
-        purity=parts, fields=fields, found=phantom is not None and labels is None, sequence=known,
-        origin=origin,
+        maps=maps, reference=reference, labels=structures, names=names, purity=shares,
+        fields=fields, found=phantom is not None and labels is None, sequence=known, origin=origin,
         remarks=tuple(remarks),
     )  # fmt: skip
 
 
-def _reference(
-    maps: Maps, other: Maps, path: Path, role: Role, remark: Callable[[str], object]
-) -> Reference:
-    """Maps of a folder as the reference, on the same voxels."""
-    if other.shape != maps.shape:
-        raise SeriesError(
-            f"{path}: has maps of shape {other.shape}, the maps to evaluate {maps.shape}:"
-            " resample them onto each other"
-        )
-    theirs, ours = (Geometry.from_affine(one.affine) for one in (other, maps))
-    require_place(theirs, ours, maps.shape, f"{path}:", "the maps", remark)
-    return Reference(
-        role=role,
-        name=str(path),
-        values={name: other[name].astype(np.float64) for name in other},
-        sd={} if role is Role.TRUTH else {n: sd.astype(np.float64) for n, sd in other.sd.items()},
-    )
+def read_fields(
+    maps: Maps, given: FieldFiles, field_strength: float | None, remark: Remark
+) -> dict[str, NDArray[np.float32]]:
+    """The fields that the estimator knew, `(x, y, z)` [relative, Hz].
 
-
-def _role(origin: Mapping[str, Any], theirs: Mapping[str, Any]) -> Role:
-    """Maps that name no estimator are the truth; others are told apart by their series."""
-    algorithm = str(theirs.get("EstimationAlgorithm", "not stated"))
-    if algorithm == "not stated" or algorithm.startswith("none"):
-        return Role.TRUTH
-    first, second = (_series_hash(one) for one in (origin, theirs))
-    return Role.ESTIMATE if first is not None and first == second else Role.REPEAT
-
-
-def _series_hash(origin: Mapping[str, Any]) -> str | None:
-    """Of the first source, which is the series."""
-    hashes = origin.get("SourceHashes")
-    return next(iter(hashes.values()), None) if isinstance(hashes, dict) else None
+    Raises
+    ------
+    SeriesError
+        A file cannot be used, or the maps estimate the field themselves.
+    """
+    for name in given.paths:
+        if name in maps:
+            raise SeriesError(f"--{name}-map: the maps estimate {name} themselves: leave it out")
+    place, asked = MapPlace(maps.shape, maps.affine), maps.status != Status.OUTSIDE
+    return given.read(place, asked, field_strength, remark)
 
 
 def _sequence(
     given: str | None, origin: Mapping[str, Any], maps_dir: Path, truth: Path | None
 ) -> Sequence | None:
-    """The sequence of the maps: given, or of the hash in their sidecars, as far as it is found."""
+    """The sequence of the maps: given, or found by the hash in their sidecars."""
     wanted = origin.get("SequenceHash")
     if given is not None:
         sequence = load_sequence(given)
@@ -175,14 +173,107 @@ def _sequence(
     return None
 
 
-def _field_strength(origin: Mapping[str, Any], sequence: Sequence | None) -> float | None:
-    """Of the main field [T], as the sidecars state it or the sequence; None where it is not known.
+def _structures(
+    path: Path | None, erode: int, maps: Maps, remark: Remark
+) -> tuple[Labels | None, dict[int, str]]:
+    """The structures of a file without their borders, and their names."""
+    if erode < 0 or (erode and path is None):
+        raise SeriesError(
+            f"--erode = {erode} must be 0 or more layers of voxels, and needs --labels to erode"
+        )
+    if path is None:
+        return None, {}
+    labels, names = read_labels(path, maps.shape, maps.affine, remark)
+    if not erode:
+        return labels, names
+    eroded = erode_labels(labels, erode, maps.affine)
+    if not eroded.any():
+        raise SeriesError(f"--erode = {erode} leaves no voxel of {path}: erode less")
+    remark(f"Structures were eroded by {erode} {'voxel' if erode == 1 else 'voxels'}.")
+    if lost := _lost(labels, eroded, names):
+        remark(f"Nothing is left of: {lost}.")
+    return eroded, names
 
-    Raises
-    ------
-    SeriesError
-        The sidecars state something else than a field strength.
+
+def _purity(
+    path: Path | None,
+    labels_path: Path | None,
+    labels: Labels | None,
+    names: Mapping[int, str],
+    maps: Maps,
+    remark: Remark,
+) -> NDArray[np.float64] | None:
+    """The purity of the voxels, by the file or the one beside the labels."""
+    if labels_path is None or labels is None:
+        if path is not None:
+            raise SeriesError(
+                "--purity needs --labels: it is the share of a voxel that its label fills"
+            )
+        return None
+    beside = labels_path.with_name(PURITY)
+    if path is None and not beside.exists():
+        return None
+    purity = read_purity(path or beside, MapPlace(maps.shape, maps.affine), remark)
+    inside = (labels != 0) & (maps.status != Status.OUTSIDE)
+    counted = pure_labels(labels, purity)
+    if not counted[inside].any():
+        raise SeriesError(f"{path or beside}: no labelled voxel that was mapped is pure by it")
+    mixed = np.count_nonzero(inside & (counted == 0))
+    if not mixed:
+        return purity
+    remark(
+        f"{mixed} of {np.count_nonzero(inside)} labelled voxels hold more than one tissue (purity"
+        f" below {PURE:g} by {path or beside}): they count only in the tables with mixed voxels."
+    )
+    if lost := _lost(labels[inside], counted[inside], names):
+        remark(f"No voxel is pure in: {lost}.")
+    return purity
+
+
+def _lost(before: Labels, after: Labels, names: Mapping[int, str]) -> str:
+    """The names of the structures without any remaining voxel."""
+    lost = sorted(set(np.unique(before).tolist()) - set(np.unique(after).tolist()))
+    return "; ".join(names.get(label, str(label)) for label in lost)
+
+
+def _maps_reference(
+    path: Path, subject: str | None, maps: Maps, origin: Mapping[str, Any], remark: Remark
+) -> Reference:
+    """Maps of a folder as the reference, on the same voxels.
+
+    Maps that name no estimator are the truth; others are a repeat, unless their series is the same.
     """
+    theirs = subject if subject and (path / f"sub-{subject}").is_dir() else None
+    other, other_origin = read_maps(path, theirs), read_origin(path, theirs)
+    if other.shape != maps.shape:
+        raise SeriesError(
+            f"{path}: has maps of shape {other.shape}, the maps to evaluate {maps.shape}:"
+            " resample them onto each other"
+        )
+    place, own_place = (Geometry.from_affine(side.affine) for side in (other, maps))
+    require_place(place, own_place, maps.shape, f"{path}:", "the maps", remark)
+    values = {name: other[name].astype(np.float64) for name in other}
+    algorithm = str(other_origin.get("EstimationAlgorithm", "not stated"))
+    if algorithm == "not stated" or algorithm.startswith("none"):
+        return Reference(role=Role.TRUTH, name=str(path), values=values)
+    first, second = (_series_hash(sidecar) for sidecar in (origin, other_origin))
+    return Reference(
+        role=Role.ESTIMATE if first is not None and first == second else Role.REPEAT,
+        name=str(path),
+        values=values,
+        sd={name: sd.astype(np.float64) for name, sd in other.sd.items()},
+        maps=other,
+    )
+
+
+def _series_hash(origin: Mapping[str, Any]) -> str | None:
+    """Of the first source, which is the series."""
+    hashes = origin.get("SourceHashes")
+    return next(iter(hashes.values()), None) if isinstance(hashes, dict) else None
+
+
+def _field_strength(origin: Mapping[str, Any], sequence: Sequence | None) -> float | None:
+    """The main field [T] by the sidecars or the sequence; None where it is not known."""
     stated = origin.get("MagneticFieldStrength", sequence.field_strength if sequence else None)
     if stated is None:
         return None
@@ -207,7 +298,7 @@ def _nist(
             " sequence with --sequence"
         )
     values = sphere_values(batch, round(2 * field) / 2)
-    table = {name: [getattr(one, name) for one in values.values()] for name in _COMPARED}
+    table = {name: [getattr(sphere, name) for sphere in values.values()] for name in _COMPARED}
     if labels is None:
         labels = _find_spheres(maps, list(values), table)
     inside = [label for label in values if (labels == label).any()]

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import TissueError
-from ..evaluation.bounds import cramer_rao
-from ..evaluation.map_bound import known_tissue
+from ..evaluation.bounds import cramer_rao, known_tissue
 from ..maps import Maps
 from ..parameters import PARAMETERS
 from ..sequence import Sequence

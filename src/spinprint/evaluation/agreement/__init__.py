@@ -1,13 +1,17 @@
-"""Agreement of two measurements of the same thing, every number with its interval.
+"""Agreement of two measurements of the same quantity, every number with its interval.
 
 Cases must be independent of each other: subjects, regions or phantom vials rather than the voxels
-of one image, whose errors may hang together.
+of one image, whose errors may be correlated.
 """
 
 from .bland_altman import BlandAltman, bland_altman
-from .concordance import Concordance, concordance
-from .estimate import Estimate
-from .intraclass import MODELS, IntraclassCorrelation, intraclass_correlation
+from .correlation import (
+    MODELS,
+    Concordance,
+    IntraclassCorrelation,
+    concordance,
+    intraclass_correlation,
+)
 from .regression import Line, regression
 from .repeatability import FORMULAS, Repeatability, repeatability
 from .signed_rank import SignedRank, holm, signed_rank
@@ -19,7 +23,6 @@ __all__ = [
     "Agreement",
     "BlandAltman",
     "Concordance",
-    "Estimate",
     "IntraclassCorrelation",
     "Line",
     "Repeatability",

@@ -1,4 +1,4 @@
-"""How far two measurements of one thing lie apart: limits of agreement."""
+"""Limits of agreement: how far two measurements of the same quantity lie apart."""
 
 from __future__ import annotations
 
@@ -11,32 +11,30 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import InputError
-from .estimate import Array, Estimate, check_level, finite_pairs
+from ..statistic import Statistic
+from ._cases import Array, Z, check_level, finite_pairs, student_quantile
 
 Scale = Literal["difference", "percent", "ratio"]
-
-Z = 1.959963984540054
-"""Standard deviations that hold the middle 95 % of a normal distribution to either side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlandAltman:
-    """Bias and 95 % limits of agreement, each with its interval of confidence."""
+    """Bias and 95 % limits of agreement, each with its confidence interval."""
 
     scale: Scale
     """What is compared: a - b in its unit; 100 (a - b) over the mean of the two [%]; or the ratio
     a / b [-], from differences of logarithms."""
     n: int
     """Number of pairs."""
-    bias: Estimate
+    bias: Statistic
     """Mean difference; of ratios the geometric mean."""
     sd: float
     """Standard deviation of the differences, n - 1 in the denominator; of the logarithms [-] where
     the scale is the ratio."""
-    lower: Estimate
-    """Between this limit and `upper` lie 95 % of the differences to be expected."""
-    upper: Estimate
-    """The other limit."""
+    lower: Statistic
+    """Lower limit: 95 % of differences are expected between this and `upper`."""
+    upper: Statistic
+    """Upper limit."""
     level: float
     """Confidence of the intervals [-]."""
 
@@ -55,12 +53,12 @@ def bland_altman(
 
     The limits are bias -+ 1.96 SD. The interval of the bias is Student's; those of the limits are
     exact for normal differences, from the non-central t distribution (Carkeet, Optom Vis Sci
-    2015;92:e71), and wider outwards than the approximation of 1999.
+    2015;92:e71), and extend further outwards than the approximation of 1999.
 
     Parameters
     ----------
     a, b
-        Two measurements of each case, shape `(case,)`; pairs that are not finite are left out.
+        Two measurements of each case, shape `(case,)`; pairs that are not finite are ignored.
     scale
         "difference" in the unit of the measurements; "percent" of the mean of the two, or
         "ratio", for differences that grow with the size of what is measured.
@@ -70,20 +68,20 @@ def bland_altman(
     Raises
     ------
     InputError
-        Fewer than three pairs, a scale or level that is none, or a scale other than
+        Fewer than three pairs, an unknown scale, an impossible level, or a scale other than
         "difference" and measurements that are not all positive.
     """
     check_level(level)
     difference = _differences(*finite_pairs(a, b, least=3), scale)
     n = difference.size
     bias, sd = float(difference.mean()), float(difference.std(ddof=1))
-    reach = _student(n, level) * sd / math.sqrt(n)
+    reach = student_quantile(n - 1, level) * sd / math.sqrt(n)
     near, far = (sd * factor for factor in _limit_factors(n, level))
-    middle = Estimate(bias, bias - reach, bias + reach)
-    lower = Estimate(bias - Z * sd, bias - far, bias - near)
-    upper = Estimate(bias + Z * sd, bias + near, bias + far)
+    middle = Statistic(bias, bias - reach, bias + reach)
+    lower = Statistic(bias - Z * sd, bias - far, bias - near)
+    upper = Statistic(bias + Z * sd, bias + near, bias + far)
     if scale == "ratio":
-        middle, lower, upper = (_exponential(one) for one in (middle, lower, upper))
+        middle, lower, upper = map(_exponential, (middle, lower, upper))
     return BlandAltman(
         scale=scale, n=n, bias=middle, sd=sd, lower=lower, upper=upper, level=level
     )  # fmt: skip
@@ -99,12 +97,6 @@ def _differences(a: Array, b: Array, scale: Scale) -> Array:
     return 200 * (a - b) / (a + b) if scale == "percent" else np.log(a / b)
 
 
-def _student(n: int, level: float) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf((1 + level) / 2, n - 1))
-
-
 def _limit_factors(n: int, level: float) -> tuple[float, float]:
     """Ends of the interval of mean + Z sd, in sample deviations above the sample mean.
 
@@ -117,5 +109,5 @@ def _limit_factors(n: int, level: float) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
-def _exponential(estimate: Estimate) -> Estimate:
-    return Estimate(*(math.exp(value) for value in (estimate.value, estimate.low, estimate.high)))
+def _exponential(logarithm: Statistic) -> Statistic:
+    return Statistic(math.exp(logarithm.value), math.exp(logarithm.low), math.exp(logarithm.high))

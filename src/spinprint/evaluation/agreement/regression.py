@@ -1,4 +1,4 @@
-"""The line through pairs of measurements: is it the identity?"""
+"""Straight lines through pairs of measurements, to be compared with the identity."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import InputError
-from .estimate import Array, Estimate, check_level, finite_pairs
+from ..statistic import Statistic
+from ._cases import Array, check_level, finite_pairs, student_quantile
 
 Method = Literal["least-squares", "deming", "passing-bablok"]
 
 MOST_PAIRS = 2000
-"""Pairs that Passing and Bablok's line is fitted to at most: it takes a slope for every two."""
+"""Most pairs that Passing and Bablok's line is fitted to: it takes a slope of every two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """y = intercept + slope x; two measurements agree where slope 1 and intercept 0 lie inside."""
+    """y = intercept + slope x; measurements agree if the intervals hold slope 1 and intercept 0."""
 
     method: Method
-    """How it was fitted."""
+    """Method of the fit."""
     n: int
     """Number of pairs."""
-    slope: Estimate
+    slope: Statistic
     """[unit of y over unit of x]."""
-    intercept: Estimate
+    intercept: Statistic
     """[unit of y]."""
     r_squared: float
     """Square of Pearson's correlation [-]; high values do not mean agreement."""
@@ -50,20 +51,20 @@ def regression(
     Parameters
     ----------
     x, y
-        Two measurements of each case, shape `(case,)`; pairs that are not finite are left out.
+        Two measurements of each case, shape `(case,)`; pairs that are not finite are ignored.
     method
         "least-squares" where x has no error, as the truth has none; "deming" where both have
         normal errors of equal variance, with jackknife intervals (Linnet, Stat Med 1990;9:1463);
-        "passing-bablok" (J Clin Chem Clin Biochem 1983;21:709) where outliers may be among them,
-        for `MOST_PAIRS` pairs at most.
+        "passing-bablok" (J Clin Chem Clin Biochem 1983;21:709) where there may be outliers, for
+        `MOST_PAIRS` pairs at most.
     level
         Confidence of the intervals.
 
     Raises
     ------
     InputError
-        Fewer than three pairs, all x equal, too many pairs for the method, or a method or level
-        that is none.
+        Fewer than three pairs, all x equal, too many pairs for the method, an unknown method, or an
+        impossible level.
     """
     check_level(level)
     if method not in _METHODS:
@@ -79,7 +80,7 @@ def regression(
     )  # fmt: skip
 
 
-def _least_squares(x: Array, y: Array, level: float) -> tuple[Estimate, Estimate]:
+def _least_squares(x: Array, y: Array, level: float) -> tuple[Statistic, Statistic]:
     dx = x - x.mean()
     squares = float(dx @ dx)
     slope = float(dx @ y) / squares
@@ -93,7 +94,7 @@ def _least_squares(x: Array, y: Array, level: float) -> tuple[Estimate, Estimate
     )
 
 
-def _deming(x: Array, y: Array, level: float) -> tuple[Estimate, Estimate]:
+def _deming(x: Array, y: Array, level: float) -> tuple[Statistic, Statistic]:
     slope, intercept = _orthogonal(*_moments(x, y))
     # Leaving one pair out changes means and sums of squares by what that pair adds.
     n, dx, dy = x.size, x - x.mean(), y - y.mean()
@@ -104,7 +105,7 @@ def _deming(x: Array, y: Array, level: float) -> tuple[Estimate, Estimate]:
     )  # fmt: skip
     slopes, intercepts = _orthogonal(*without)
 
-    def jackknifed(whole: Array, parts: Array) -> Estimate:
+    def jackknifed(whole: Array, parts: Array) -> Statistic:
         pseudo = n * whole - (n - 1) * parts
         return _student(float(whole), float(pseudo.std(ddof=1)) / math.sqrt(n), n - 2, level)
 
@@ -123,7 +124,7 @@ def _orthogonal(mx: Array, my: Array, sxx: Array, syy: Array, sxy: Array) -> tup
     return slope, my - slope * mx
 
 
-def _passing_bablok(x: Array, y: Array, level: float) -> tuple[Estimate, Estimate]:
+def _passing_bablok(x: Array, y: Array, level: float) -> tuple[Statistic, Statistic]:
     from scipy.stats import norm
 
     if x.size > MOST_PAIRS:
@@ -145,20 +146,18 @@ def _passing_bablok(x: Array, y: Array, level: float) -> tuple[Estimate, Estimat
     below, above, lowest, highest = slopes[np.clip(ranks, 0, count - 1)].tolist()
     slope = (below + above) / 2
     return (
-        Estimate(slope, lowest, highest),
-        Estimate(*(float(np.median(y - one * x)) for one in (slope, highest, lowest))),
+        Statistic(slope, lowest, highest),
+        Statistic(*(float(np.median(y - steepness * x)) for steepness in (slope, highest, lowest))),
     )
 
 
-_METHODS: dict[str, Callable[[Array, Array, float], tuple[Estimate, Estimate]]] = {
+_METHODS: dict[str, Callable[[Array, Array, float], tuple[Statistic, Statistic]]] = {
     "least-squares": _least_squares,
     "deming": _deming,
     "passing-bablok": _passing_bablok,
 }
 
 
-def _student(value: float, error: float, free: int, level: float) -> Estimate:
-    from scipy.stats import t
-
-    reach = float(t.ppf((1 + level) / 2, free)) * error
-    return Estimate(value, value - reach, value + reach)
+def _student(value: float, error: float, free: int, level: float) -> Statistic:
+    reach = student_quantile(free, level) * error
+    return Statistic(value, value - reach, value + reach)

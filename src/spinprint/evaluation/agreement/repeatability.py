@@ -1,4 +1,4 @@
-"""How far repeated measurements of one subject scatter."""
+"""Scatter of repeated measurements of a subject."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..bootstrap import bootstrap
-from .estimate import Array, Estimate, check_level, finite_rows
+from ..statistic import Statistic, bootstrap
+from ._cases import Array, Z, check_level, finite_rows
 
 FORMULAS = {
     "within_sd": "wSD = sqrt(mean over subjects of s²), s² the variance of a subject's repeats"
@@ -19,9 +19,9 @@ FORMULAS = {
     " repeats (root mean square, not the mean of the CVs)",
     "coefficient_percent": "%RC = 1.96 sqrt(2) wCV = 2.77 wCV",
 }
-"""What each number is; CVs by other formulas differ by a factor of up to 1.4."""
+"""Formula of each number; CVs by other formulas differ by a factor of up to 1.4."""
 
-_PAIR = 1.959963984540054 * math.sqrt(2)
+_PAIR = Z * math.sqrt(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +31,15 @@ class Repeatability:
     n_subjects: int
     """Subjects, or regions."""
     n_repeats: int
-    """Measurements of each."""
-    within_sd: Estimate
+    """Measurements of each subject."""
+    within_sd: Statistic
     """Within-subject standard deviation [unit of the measurements]."""
-    coefficient: Estimate
+    coefficient: Statistic
     """Repeatability coefficient [unit]: two measurements differ by less in 95 % of subjects."""
-    within_cv_percent: Estimate
+    within_cv_percent: Statistic
     """Within-subject coefficient of variation, root mean square [%]."""
-    coefficient_percent: Estimate
-    """Repeatability coefficient [%]: a smaller change cannot be told from chance."""
+    coefficient_percent: Statistic
+    """Repeatability coefficient [%]: a smaller change cannot be distinguished from chance."""
     level: float
     """Confidence of the intervals [-]."""
 
@@ -53,16 +53,16 @@ def repeatability(values: ArrayLike, *, level: float = 0.95, seed: int = 0) -> R
     Parameters
     ----------
     values
-        Shape `(subject, repeat)`; subjects with a value that is not finite are left out.
+        Shape `(subject, repeat)`; subjects with a value that is not finite are ignored.
     level
         Confidence of the intervals.
     seed
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Raises
     ------
     InputError
-        Fewer than two subjects or repeats, or a level that is none.
+        Fewer than two subjects or repeats, or an impossible level.
     """
     from scipy.stats import chi2
 
@@ -75,11 +75,11 @@ def repeatability(values: ArrayLike, *, level: float = 0.95, seed: int = 0) -> R
     low, high = (
         sd * math.sqrt(free / chi2.ppf(part, free)) for part in ((1 + level) / 2, (1 - level) / 2)
     )
-    deviation = Estimate(sd, low, high)
+    deviation = Statistic(sd, low, high)
     relative = np.divide(
         variance, array.mean(axis=1) ** 2, out=np.full(n, np.nan), where=array.mean(axis=1) != 0
     )
-    cv = Estimate(_rms(relative), *bootstrap(_rms, relative, seed=seed, level=level))
+    cv = Statistic(_rms(relative), *bootstrap(_rms, relative, seed=seed, level=level))
     return Repeatability(
         n_subjects=n,
         n_repeats=k,
@@ -92,5 +92,5 @@ def repeatability(values: ArrayLike, *, level: float = 0.95, seed: int = 0) -> R
 
 
 def _rms(relative: Array) -> float:
-    """In percent, from the squares of each subject's coefficient of variation."""
+    """Root mean square in percent, from the squared coefficients of variation."""
     return 100 * math.sqrt(relative.mean())

@@ -1,4 +1,4 @@
-"""Whether paired measurements differ beyond chance, when many questions are asked at once."""
+"""Whether paired measurements differ beyond chance, adjusted for several tests at once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import InputError
-from ..bootstrap import bootstrap
-from .estimate import Array, Estimate, finite_pairs
+from ..statistic import Statistic, bootstrap
+from ._cases import Array, finite_pairs
 
 Correction = Literal["holm", "benjamini-hochberg"]
 
@@ -25,16 +25,16 @@ class SignedRank:
     """What is compared."""
     n: int
     """Number of pairs."""
-    median: Estimate
+    median: Statistic
     """Median difference a - b with its bootstrap interval [unit of the measurements]."""
     statistic: float
     """The smaller sum of ranks [-]."""
     p: float
     """Two-sided, of this test alone."""
     p_adjusted: float
-    """For the number of tests asked together."""
+    """Adjusted for the number of tests."""
     correction: Correction
-    """How it was adjusted."""
+    """Method of the adjustment."""
 
 
 def signed_rank(
@@ -49,12 +49,12 @@ def signed_rank(
     ----------
     pairs
         Two measurements of each case by name, each of shape `(case,)`; pairs that are not finite
-        are left out, differences of 0 are dropped as Wilcoxon did. Cases must be independent.
+        are ignored, differences of 0 dropped as by Wilcoxon. Cases must be independent.
     correction
         "holm" bounds the chance of any false finding (Holm, Scand J Stat 1979;6:65);
         "benjamini-hochberg" the share of false ones among the findings.
     seed
-        Of the bootstrap of the medians.
+        Seed of the bootstrap of the medians.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def signed_rank(
         SignedRank(
             name=name,
             n=difference.size,
-            median=Estimate(
+            median=Statistic(
                 float(np.median(difference)), *bootstrap(np.median, difference, seed=seed)
             ),
             statistic=statistic,
@@ -101,9 +101,9 @@ def _wilcoxon(difference: Array) -> tuple[float, float]:
     from scipy.stats import wilcoxon
 
     if not difference.any():
-        return math.nan, 1.0  # all pairs are equal: nothing speaks for a difference
-    found = wilcoxon(difference)
-    return float(found.statistic), float(found.pvalue)
+        return math.nan, 1.0  # all pairs are equal: no evidence of a difference
+    result = wilcoxon(difference)
+    return float(result.statistic), float(result.pvalue)
 
 
 def _benjamini_hochberg(p: Array) -> Array:

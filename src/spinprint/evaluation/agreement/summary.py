@@ -1,31 +1,36 @@
-"""Everything that is said of the agreement of two sets of measurements, in one place."""
+"""All measures of the agreement of two sets of measurements together."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...records import plain
+from ..statistic import Statistic
 from .bland_altman import BlandAltman, bland_altman
-from .concordance import Concordance, concordance
-from .estimate import Estimate
-from .intraclass import IntraclassCorrelation, intraclass_correlation
+from .correlation import (
+    Concordance,
+    IntraclassCorrelation,
+    concordance,
+    intraclass_correlation,
+)
 from .regression import Line, Method, regression
 from .repeatability import Repeatability, repeatability
 from .signed_rank import SignedRank, signed_rank
 
 Cases = Literal["voxels", "regions"]
 
-_FEWEST = 3  # pairs without which nothing is said
+_FEWEST = 3  # pairs without which there is no agreement to measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How two sets of measurements of one quantity agree; units are those of the quantity."""
+    """How two sets of measurements of a quantity agree; units are those of the quantity."""
 
     name: str
     """The quantity."""
@@ -54,7 +59,7 @@ def agree(
     repeated: bool = False,
     seed: int = 0,
 ) -> list[Agreement]:
-    """Agreement of every quantity of which three pairs are finite.
+    """Measure the agreement of every quantity with at least three finite pairs.
 
     Lines are fitted by least squares to voxels against a truth, by Deming's method to repeated
     voxels, and by Passing and Bablok's to regions, which outliers do not move.
@@ -66,15 +71,15 @@ def agree(
     cases
         What a pair is.
     repeated
-        Whether both are measurements with errors, and not one of them the truth.
+        Whether both are measurements with errors, rather than one the truth.
     seed
-        Of the bootstraps.
+        Seed of the bootstraps.
     """
-    whole = {name: _finite(*pair) for name, pair in pairs.items()}
-    whole = {name: pair for name, pair in whole.items() if pair[0].size >= _FEWEST}
-    if not whole:
+    finite = {name: _finite(*pair) for name, pair in pairs.items()}
+    finite = {name: pair for name, pair in finite.items() if pair[0].size >= _FEWEST}
+    if not finite:
         return []
-    tests = {test.name: test for test in signed_rank(whole, seed=seed)}
+    tests = {test.name: test for test in signed_rank(finite, seed=seed)}
     method: Method = "least-squares"
     if cases == "regions":
         method = "passing-bablok"
@@ -92,85 +97,50 @@ def agree(
             repeatability=repeatability(np.column_stack([a, b]), seed=seed) if repeated else None,
             test=tests[name],
         )
-        for name, (a, b) in whole.items()
+        for name, (a, b) in finite.items()
     ]
 
 
 def agreement_table(agreements: Sequence[Agreement], units: Mapping[str, str]) -> list[dict]:
-    """Plain values for JSON and CSV, one row a quantity and kind of case; NaN is None.
+    """Plain values for JSON and CSV, one row per quantity and kind of case; NaN is None.
 
     `…_in_unit` is in the unit of the column `unit`, `…_percent` in percent; `…_low` and `…_high`
     are the ends of 95 % intervals.
     """
-    return [
-        {
-            "parameter": one.name,
-            "unit": units[one.name],
-            "cases": one.cases,
-            "n": one.difference.n,
-            **_limits(one.difference, "in_unit"),
-            **_limits(one.percent, "percent"),
-            **_ends("ccc", one.concordance.ccc),
-            "pearson": _plain(one.concordance.pearson),
-            "icc_model": one.intraclass.model,
-            **_ends("icc", one.intraclass.icc),
-            **_line(one.line),
-            **_scatter(one.repeatability),
-            **_ends("median_difference_in_unit", one.test.median),
-            "wilcoxon_p": _plain(one.test.p),
-            f"wilcoxon_p_{one.test.correction}": _plain(one.test.p_adjusted),
-        }
-        for one in agreements
-    ]
+    return [plain(dict(_columns(agreement, units[agreement.name]))) for agreement in agreements]
 
 
 def _finite(a: ArrayLike, b: ArrayLike) -> tuple[Any, Any]:
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    whole = np.isfinite(first) & np.isfinite(second)
-    return first[whole], second[whole]
+    finite = np.isfinite(first) & np.isfinite(second)
+    return first[finite], second[finite]
 
 
-def _limits(found: BlandAltman | None, suffix: str) -> dict[str, Any]:
-    nothing = Estimate(math.nan)
-    bias, lower, upper = (nothing,) * 3 if found is None else (found.bias, found.lower, found.upper)
-    return {
-        **_ends(f"bias_{suffix}", bias),
-        **_ends(f"lower_limit_{suffix}", lower),
-        **_ends(f"upper_limit_{suffix}", upper),
-    }
+def _columns(agreement: Agreement, unit: str) -> Iterator[tuple[str, Any]]:
+    line, scatter, test = agreement.line, agreement.repeatability, agreement.test
+    yield from (("parameter", agreement.name), ("unit", unit), ("cases", agreement.cases))
+    yield "n", agreement.difference.n
+    for limits, suffix in ((agreement.difference, "in_unit"), (agreement.percent, "percent")):
+        yield from _ends(f"bias_{suffix}", limits, "bias")
+        yield from _ends(f"lower_limit_{suffix}", limits, "lower")
+        yield from _ends(f"upper_limit_{suffix}", limits, "upper")
+    yield from _ends("ccc", agreement.concordance, "ccc")
+    yield "pearson", agreement.concordance.pearson
+    yield "icc_model", agreement.intraclass.model
+    yield from _ends("icc", agreement.intraclass, "icc")
+    yield "regression", line and line.method
+    yield from _ends("slope", line, "slope")
+    yield from _ends("intercept_in_unit", line, "intercept")
+    yield "r_squared", line and line.r_squared
+    yield from _ends("within_sd_in_unit", scatter, "within_sd")
+    yield from _ends("repeatability_coefficient_in_unit", scatter, "coefficient")
+    yield from _ends("within_cv_percent", scatter, "within_cv_percent")
+    yield from _ends("repeatability_coefficient_percent", scatter, "coefficient_percent")
+    yield from _ends("median_difference_in_unit", test, "median")
+    yield from (("wilcoxon_p", test.p), (f"wilcoxon_p_{test.correction}", test.p_adjusted))
 
 
-def _line(line: Line | None) -> dict[str, Any]:
-    if line is None:
-        return {"regression": None, **_ends("slope", None), **_ends("intercept_in_unit", None),
-                "r_squared": None}  # fmt: skip
-    return {
-        "regression": line.method,
-        **_ends("slope", line.slope),
-        **_ends("intercept_in_unit", line.intercept),
-        "r_squared": _plain(line.r_squared),
-    }
-
-
-def _scatter(found: Repeatability | None) -> dict[str, Any]:
-    names = (
-        ("within_sd_in_unit", "within_sd"),
-        ("repeatability_coefficient_in_unit", "coefficient"),
-        ("within_cv_percent", "within_cv_percent"),
-        ("repeatability_coefficient_percent", "coefficient_percent"),
-    )
-    columns: dict[str, Any] = {}
-    for column, name in names:
-        columns |= _ends(column, None if found is None else getattr(found, name))
-    return columns
-
-
-def _ends(name: str, estimate: Estimate | None) -> dict[str, Any]:
-    value, low, high = (
-        (None,) * 3 if estimate is None else (estimate.value, estimate.low, estimate.high)
-    )
-    return {name: _plain(value), f"{name}_low": _plain(low), f"{name}_high": _plain(high)}
-
-
-def _plain(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def _ends(column: str, result: Any, name: str) -> Iterator[tuple[str, float]]:
+    """A statistic of a result and the ends of its interval; NaN without a result."""
+    known = Statistic(math.nan) if result is None else getattr(result, name)
+    yield from ((column, known.value), (f"{column}_low", known.low), (f"{column}_high", known.high))

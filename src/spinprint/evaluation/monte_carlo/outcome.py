@@ -1,4 +1,4 @@
-"""What a Monte Carlo study found: every estimate, with the truth and its bound."""
+"""The results of a Monte Carlo study: every estimate, with the truth and its bound."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Estimates:
-    """What one estimator said of all signals."""
+    """The estimates of one estimator for all signals."""
 
     values: NDArray[np.float32]
     """Estimates, NaN where there is none, `(snr, tissue, draw, parameter)` [SI units]."""
@@ -32,19 +32,19 @@ class Outcome:
     """Every estimate of a study."""
 
     plan: MonteCarlo
-    """What was drawn."""
+    """The draws."""
     sigma: Array
     """Noise per real and imaginary channel, `(snr, tissue)`."""
     bound: Array
     """Cramér-Rao deviations, `(snr, tissue, parameter)` [SI units]."""
     estimates: Mapping[str, Estimates]
-    """What each estimator said, by its name."""
+    """Estimates by the name of the estimator."""
     posterior: str | None
     """The estimator that is the posterior mean of the plan's prior, if there is one."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """What was estimated, in the order of the axis `parameter`."""
+        """The estimated parameters, in the order of the axis `parameter`."""
         return self.plan.coordinates.names
 
     @property
@@ -58,14 +58,14 @@ class Outcome:
         plan: MonteCarlo,
         names: tuple[str, ...],
         posterior: str | None,
-        found: list[Mapping[str, NDArray[Any]]],
+        blocks: list[Mapping[str, NDArray[Any]]],
     ) -> Outcome:
-        """Put the arrays of all blocks, in the order of `MonteCarlo.blocks`, together."""
+        """Join the arrays of all blocks, which are in the order of `MonteCarlo.blocks`."""
         n_snrs = len(plan.snrs_db)
-        each = len(found) // n_snrs
+        each = len(blocks) // n_snrs
 
         def joined(key: str) -> NDArray[Any]:
-            rows = [found[row * each : (row + 1) * each] for row in range(n_snrs)]
+            rows = [blocks[row * each : (row + 1) * each] for row in range(n_snrs)]
             return np.stack([np.concatenate([block[key] for block in row]) for row in rows])
 
         sigma = joined("sigma")

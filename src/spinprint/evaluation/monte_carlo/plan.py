@@ -1,4 +1,4 @@
-"""What a Monte Carlo study draws: tissue, ratios and noise, all told by a seed."""
+"""The draws of a Monte Carlo study: tissue, ratios and noise, all determined by a seed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...coordinates import Coordinates
 from ...errors import InputError, TissueError
+from ...parameters import FIELDS
 from ...physics.noise import SNR_CONVENTIONS, add_noise, snr_to_sigma
 from ...physics.simulate import simulate
 from ...prior import Prior
@@ -19,14 +20,12 @@ from ...sequence import Sequence
 from ...tissue import Tissue
 
 SNRS_DB = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0)
-"""Signal-to-noise ratios by default [dB]."""
-
-_FIELDS = ("b1", "b0")
+"""Default signal-to-noise ratios [dB]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some tissues at one ratio: what is computed, and kept, as a whole."""
+    """Some tissues at one ratio, computed and stored as a whole."""
 
     snr: int
     """Index of the ratio."""
@@ -35,18 +34,18 @@ class Block:
     start: int
     """First tissue."""
     stop: int
-    """Tissue after the last."""
+    """Index after the last tissue."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MonteCarlo:
-    """A study: tissues, ratios, noise draws of each, and what the estimators are told.
+    """A study: tissues, ratios, noise draws of each, and what the estimators know.
 
     Raises
     ------
     InputError
-        A number is below 1, a ratio is not finite or given twice, a convention or known field is
-        none, or a known field is not given with the tissue.
+        A number is below 1, a ratio is not finite or given twice, a convention or field is unknown,
+        or a known field is not given with the tissue.
     TissueError
         Nothing is left to estimate, or the tissue lacks a parameter of the prior.
     """
@@ -58,23 +57,23 @@ class MonteCarlo:
     tissue: Tissue
     """The truth, flat, `(tissue,)`."""
     snrs_db: tuple[float, ...] = SNRS_DB
-    """Signal-to-noise ratios, of each signal for itself [dB]."""
+    """Signal-to-noise ratios of each individual signal [dB]."""
     draws: int = 10
     """Noise draws of every signal at every ratio."""
     seed: int = 0
-    """Of the noise."""
+    """Seed of the noise."""
     convention: str = "rms"
     """What the ratios compare the noise with, one of `physics.noise.SNR_CONVENTIONS`."""
     sigma_known: bool = True
-    """Whether estimators are told sigma."""
+    """Whether estimators are given sigma."""
     known: tuple[str, ...] = ()
-    """Fields, b1 or b0, that estimators are told."""
+    """Fields, b1 or b0, that estimators are given."""
     block: int = 64
-    """Tissues of a block: what an interruption may lose."""
+    """Number of tissues per block: what an interruption may lose."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tissue", self.tissue.flat())
-        object.__setattr__(self, "snrs_db", tuple(float(one) for one in self.snrs_db))
+        object.__setattr__(self, "snrs_db", tuple(float(snr_db) for snr_db in self.snrs_db))
         object.__setattr__(self, "known", tuple(self.known))
         for name, value in (
             ("tissues", self.tissue.size), ("ratios", len(self.snrs_db)), ("draws", self.draws),
@@ -84,23 +83,23 @@ class MonteCarlo:
                 raise InputError(f"Monte Carlo with {value} {name}: there must be at least 1")
         ratios = self.snrs_db
         if not np.isfinite(ratios).all() or len(set(ratios)) < len(ratios):
-            listed = ", ".join(f"{one:g}" for one in ratios)
+            listed = ", ".join(f"{ratio:g}" for ratio in ratios)
             raise InputError(f"ratios of {listed} dB: they must be finite, none twice")
         if self.convention not in SNR_CONVENTIONS:
             raise InputError(
                 f"SNR convention {self.convention!r} must be one of {', '.join(SNR_CONVENTIONS)}"
             )
         for name in self.known:
-            if name not in _FIELDS or name not in self.tissue.given():
+            if name not in FIELDS or name not in self.tissue.given():
                 raise InputError(
-                    f"known field {name!r} must be one of {', '.join(_FIELDS)}, and given with"
+                    f"known field {name!r} must be one of {', '.join(FIELDS)}, and given with"
                     " the tissue"
                 )
         for name in self.coordinates.names:
             if name not in self.tissue.given():
                 raise TissueError(
                     f"the prior is of {', '.join(self.coordinates.names)}, and the tissue does not"
-                    f" say its {name}"
+                    f" state its {name}"
                 )
 
     @classmethod
@@ -120,7 +119,7 @@ class MonteCarlo:
 
     @property
     def fits_each(self) -> int:
-        """Signals that every estimator is given."""
+        """Number of signals that every estimator is given."""
         return len(self.snrs_db) * self.tissue.size * self.draws
 
     def blocks(self) -> Iterator[Block]:
@@ -142,7 +141,7 @@ class MonteCarlo:
         return add_noise(repeated, sigma[:, None], rng), sigma
 
     def to_dict(self) -> dict[str, Any]:
-        """All that decides the results, as plain values; of the tissue its SHA-256."""
+        """All settings that determine the results, as plain values; of the tissue its SHA-256."""
         hasher = hashlib.sha256()
         for name, values in self.tissue.given().items():
             hasher.update(f"{name}{values.dtype}{values.shape}".encode() + values.tobytes())

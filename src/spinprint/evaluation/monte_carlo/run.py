@@ -1,4 +1,4 @@
-"""Running a study: the cost first, then block by block, on from where it was stopped."""
+"""Running a study block by block, resumed from where it was stopped."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...estimators import Estimator, PosteriorMean
 from ...parallel import Progress
+from ._store import Store
 from .outcome import Outcome
 from .plan import Block, MonteCarlo
-from .store import Store
-
-Tell = Callable[[str], None]
-"""Called with a sentence for people."""
 
 
 def run_monte_carlo(
@@ -27,9 +24,9 @@ def run_monte_carlo(
     *,
     folder: str | Path | None = None,
     progress: Progress | None = None,
-    tell: Tell | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Give all estimators the same noisy signals.
+    """Run all estimators on the same noisy signals.
 
     Parameters
     ----------
@@ -38,30 +35,30 @@ def run_monte_carlo(
     estimators
         Estimators of the plan's sequence by name.
     folder
-        Where finished blocks are kept, so that a run that was stopped, however it was, goes on
-        where it ended; None keeps them in memory alone.
+        Where finished blocks are kept, so that a run that was stopped, for whatever reason, resumes
+        there; None keeps them in memory only.
     progress
-        Called with the fits done and their number, after every block.
-    tell
-        Told the cost: before any work the number of fits, after the first block the time that
-        is left.
+        Called with the number of fits done and their total, after every block.
+    log
+        Called with a sentence on the cost: before any work the number of fits, after the first
+        block the time that is left.
 
     Raises
     ------
     InputError
-        There is no estimator, or one estimates none of the parameters of the plan's prior; or
-        the folder holds another study.
+        There is no estimator, or an estimator maps no parameter of the plan's prior; or the folder
+        holds another study.
     OutputError
         The folder cannot be written.
     """
     if not estimators:
         raise InputError("Monte Carlo without estimators: name at least one")
-    tell = tell or (lambda _: None)
-    tell(_cost(plan, len(estimators)))
-    stated = {name: _provenance(plan, name, one) for name, one in estimators.items()}
+    log = log or (lambda _: None)
+    log(_cost(plan, len(estimators)))
+    stated = {name: _provenance(plan, name, each) for name, each in estimators.items()}
     settings = {**plan.to_dict(), "estimators": stated}
     store = None if folder is None else Store.open(folder, settings)
-    found: list[Mapping[str, NDArray[Any]]] = []
+    blocks: list[Mapping[str, NDArray[Any]]] = []
     done, fitted, spent = 0, 0, 0.0
     total = plan.fits_each * len(estimators)
     for block in plan.blocks():
@@ -75,33 +72,33 @@ def run_monte_carlo(
             spent += time.perf_counter() - begun
             fitted += fits
             if fitted == fits:
-                tell(_time_left(spent / fits * (total - done - fits)))
-        found.append(arrays)
+                log(_time_left(spent / fits * (total - done - fits)))
+        blocks.append(arrays)
         done += fits
         if progress:
             progress(done, total)
-    return Outcome.of_blocks(plan, tuple(estimators), _posterior(plan, estimators), found)
+    return Outcome.of_blocks(plan, tuple(estimators), _posterior(plan, estimators), blocks)
 
 
 def _estimate(
     plan: MonteCarlo, block: Block, estimators: Mapping[str, Estimator]
 ) -> dict[str, NDArray[Any]]:
-    """Sigma, and what each estimator says of a block, by kind and index of the estimator."""
+    """Sigma and all estimates of a block, by kind and index of the estimator."""
     series, sigma = plan.series(block)
-    found: dict[str, NDArray[Any]] = {"sigma": sigma}
-    told = _told(plan, block, sigma, series.shape[1])
+    arrays: dict[str, NDArray[Any]] = {"sigma": sigma}
+    known = _known(plan, block, sigma, series.shape[1])
     nothing = np.full(series.shape[:2], np.nan, np.float32)
     for i, estimator in enumerate(estimators.values()):
-        maps = estimator.predict(series, **told)
+        maps = estimator.predict(series, **known)
         names = plan.coordinates.names
-        found[f"values_{i}"] = np.stack([maps.values.get(n, nothing) for n in names], axis=-1)
-        found[f"sd_{i}"] = np.stack([maps.sd.get(n, nothing) for n in names], axis=-1)
-        found[f"status_{i}"] = maps.status
-    return found
+        arrays[f"values_{i}"] = np.stack([maps.values.get(n, nothing) for n in names], axis=-1)
+        arrays[f"sd_{i}"] = np.stack([maps.sd.get(n, nothing) for n in names], axis=-1)
+        arrays[f"status_{i}"] = maps.status
+    return arrays
 
 
-def _told(plan: MonteCarlo, block: Block, sigma: NDArray[Any], draws: int) -> dict[str, Any]:
-    """What estimators are told of a block besides the series, `(tissue, draw)` each."""
+def _known(plan: MonteCarlo, block: Block, sigma: NDArray[Any], draws: int) -> dict[str, Any]:
+    """What estimators are given of a block besides the series, `(tissue, draw)` each."""
     known = {name: plan.tissue.get(name)[block.start : block.stop] for name in plan.known}
     if plan.sigma_known:
         known["sigma"] = sigma
@@ -109,10 +106,10 @@ def _told(plan: MonteCarlo, block: Block, sigma: NDArray[Any], draws: int) -> di
 
 
 def _provenance(plan: MonteCarlo, name: str, estimator: Estimator) -> dict[str, Any]:
-    """What an estimator says it is: it tells one from another where a study goes on."""
+    """The provenance of an estimator, which identifies it where a study is resumed."""
     first = Block(0, 0, 0, 1)
     series, sigma = plan.series(first)
-    maps = estimator.predict(series[:, :1], **_told(plan, first, sigma, 1))
+    maps = estimator.predict(series[:, :1], **_known(plan, first, sigma, 1))
     if not set(maps) & set(plan.coordinates.names):
         raise InputError(
             f"the estimator {name!r} maps {', '.join(maps)}, and the prior is of"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...maps import UNITS
-from ..bootstrap import bootstrap
+from ...records import plain
+from .. import measures
+from ..measures import Measure, Sample, error_sample, measure
+from ..statistic import Statistic, bootstrap
 from .outcome import Estimates, Outcome
 
 Array = NDArray[np.float64]
@@ -20,25 +22,39 @@ Array = NDArray[np.float64]
 ALL = "all"
 """The parameter of measures over all parameters together."""
 
-MEASURES = {
-    "bias": ("unit", "mean error"),
-    "bias_percent": ("%", "mean relative error"),
-    "sd": ("unit", "deviation of estimates of one tissue about their mean, rms over tissue"),
-    "rmse": ("unit", "root of the mean squared error"),
-    "mape": ("%", "mean absolute relative error"),
-    "scaled_mse": ("1", "mean squared error of scaled coordinates"),
-    "median_error_over_bound": ("1", "median of |error| / Cramér-Rao SD; 0.674 if efficient"),
-    "rmse_over_bound": ("1", "root mean square of error / Cramér-Rao SD; 1 if efficient"),
-    "mse_over_bayes_risk": ("1", "scaled_mse over that of the posterior mean, same signals"),
-    "coverage": ("1", "share of estimates +- stated SD that hold the truth; 0.683 if it is right"),
-    "failed": ("1", "share of signals without an estimate"),
+
+def _over_risk(sample: Sample) -> float:
+    best = sample.mean("scaled_best")
+    return sample.mean("scaled_paired") / best if best else math.nan
+
+
+_OF_ALL: dict[str, Measure] = {
+    "scaled_mse": Measure("1", lambda s: s.mean("scaled")),
+    "mse_over_bayes_risk": Measure("1", _over_risk),
+    "failed": Measure("share", lambda s: s.mean("failed")),
 }
-"""Unit and meaning of each measure; `unit` is that of the parameter."""
+"""Measures over all parameters together: the mean squared error of scaled coordinates, its ratio to
+that of the posterior mean on the same signals, and the share of signals without an estimate."""
+
+_OF_EACH = {
+    **measures.MEASURES,
+    **_OF_ALL,
+    "sd": Measure("unit", lambda s: math.sqrt(s.mean("within"))),
+}
+MEASURES: dict[str, Measure] = {
+    name: _OF_EACH[name]
+    for name in (
+        "bias", "bias_percent", "sd", "rmse", "mape", "scaled_mse", "median_error_over_bound",
+        "rmse_over_bound", "mse_over_bayes_risk", "coverage", "failed",
+    )
+}  # fmt: skip
+"""Measures of each parameter, as the fields of `Row`; but `sd` is the deviation of the estimates of
+a tissue about their mean, rms over tissue, and `mse_over_bayes_risk` as over all parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One measure of one estimator; NaN where it cannot be said."""
+    """A measure of an estimator; NaN where it is not defined."""
 
     estimator: str
     """Name of the estimator."""
@@ -50,12 +66,26 @@ class Score:
     """One of `MEASURES`."""
     unit: str
     """Its unit."""
-    value: float
-    """The measure."""
-    low: float
-    """Lower end of the 95 % interval."""
-    high: float
-    """Upper end of the 95 % interval."""
+    statistic: Statistic
+    """The measure with its 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shrinkage:
+    """Slope of estimates on the truth, both in the coordinates of the prior.
+
+    1 follows the truth; below 1, estimates are drawn towards the middle of the prior. The slope of
+    the posterior mean is 1 - risk / prior variance: it trades this bias for less variance.
+    """
+
+    estimator: str
+    """Name of the estimator."""
+    snr_db: float
+    """Signal-to-noise ratio [dB]."""
+    parameter: str
+    """Name of the parameter."""
+    slope: Statistic
+    """With its 95 % interval, tissues resampled [-]."""
 
 
 def score_estimators(outcome: Outcome, *, n: int = 400, seed: int = 0) -> list[Score]:
@@ -72,159 +102,65 @@ def score_estimators(outcome: Outcome, *, n: int = 400, seed: int = 0) -> list[S
     n
         Resamples of the bootstrap, of tissues with all their noise draws.
     seed
-        Of the resampling.
+        Seed of the resampling.
 
     Returns
     -------
     By estimator, ratio, parameter and measure.
     """
-    scaled = {name: scaled_errors(outcome, one) for name, one in outcome.estimates.items()}
-    best = scaled[outcome.posterior] if outcome.posterior else None
-    scores = []
-    for name, one in outcome.estimates.items():
-        for snr, snr_db in enumerate(outcome.plan.snrs_db):
-            cases = _cases(outcome, one, scaled[name], best, snr)
-            for parameter, case in zip((*outcome.parameters, ALL), cases, strict=True):
-                for measure, (value, low, high) in case.measures(n, seed).items():
-                    if parameter == ALL and measure not in _OF_ALL:
-                        continue
-                    unit = MEASURES[measure][0]
-                    scores.append(
-                        Score(
-                            estimator=name,
-                            snr_db=snr_db,
-                            parameter=parameter,
-                            measure=measure,
-                            unit=UNITS[parameter] if unit == "unit" else unit,
-                            value=value,
-                            low=low,
-                            high=high,
-                        )
-                    )
-    return scores
+    scaled = {name: scaled_errors(outcome, own) for name, own in outcome.estimates.items()}
+    best = scaled.get(outcome.posterior or "")
+    return [
+        Score(
+            estimator=name,
+            snr_db=snr_db,
+            parameter=parameter,
+            measure=key,
+            unit=_unit(chosen[key].unit, parameter),
+            statistic=statistic,
+        )
+        for name, estimates in outcome.estimates.items()
+        for snr, snr_db in enumerate(outcome.plan.snrs_db)
+        for parameter, chosen, sample in _samples(outcome, estimates, scaled[name], best, snr)
+        for key, statistic in measure(sample, chosen, n, seed).items()
+    ]
 
 
 def score_table(scores: Sequence[Score]) -> list[dict[str, Any]]:
     """The scores as plain values, for JSON and CSV; NaN and infinity are None."""
-    return [
-        {key: _plain(value) for key, value in dataclasses.asdict(one).items()} for one in scores
-    ]
+    rows = []
+    for score in scores:
+        row = plain(score)
+        statistic = row.pop("statistic")
+        rows.append({**row, **statistic})
+    return rows
 
 
-_OF_ALL = ("scaled_mse", "mse_over_bayes_risk", "failed")
-"""The measures that can be taken over all parameters together."""
+def shrinkage(outcome: Outcome, *, n: int = 400, seed: int = 0) -> list[Shrinkage]:
+    """Slopes by estimator, ratio and parameter; signals without an estimate do not count.
 
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Case:
-    """One estimator, ratio and parameter: arrays `(tissue, draw)`, NaN where nothing is said."""
-
-    scaled: Array
-    """Error of the scaled coordinate [-]."""
-    best: Array
-    """That of the posterior mean [-]."""
-    error: Array
-    """Estimate - truth [SI units]."""
-    relative: Array
-    """The same over the truth [%]."""
-    over_bound: Array
-    """The same over the Cramér-Rao deviation [-]."""
-    covered: Array
-    """1 where estimate +- stated SD holds the truth, 0 elsewhere."""
-
-    def measures(self, n: int, seed: int) -> dict[str, tuple[float, float, float]]:
-        """Value and ends of the interval of every measure."""
-        parts = self._parts()
-        names, columns = tuple(parts), np.stack(list(parts.values()), axis=1)
-
-        def combined(rows: Array) -> Array:
-            sums = dict(zip(names, rows.sum(axis=0).tolist(), strict=True))
-            return np.array(list(_combine(sums).values()))
-
-        ends = zip(*bootstrap(combined, columns, n=n, seed=seed), strict=True)
-        totals = _combine(dict(zip(names, columns.sum(axis=0).tolist(), strict=True)))
-        found = {
-            name: (value, float(low), float(high))
-            for (name, value), (low, high) in zip(totals.items(), ends, strict=True)
-        }
-        over = np.abs(self.over_bound)
-        ends_of_median = bootstrap(_median, over, n=n, seed=seed)
-        found["median_error_over_bound"] = (_median(over), *ends_of_median)
-        return {name: found[name] for name in MEASURES}
-
-    def _parts(self) -> dict[str, Array]:
-        """What the measures are made of, summed over the draws of each tissue, `(tissue,)`."""
-        both = np.isfinite(self.scaled) & np.isfinite(self.best)
-        squares = {
-            "mine": np.where(both, self.scaled, np.nan) ** 2,
-            "best": np.where(both, self.best, np.nan) ** 2,
-            "scaled": self.scaled**2,
-            "square": self.error**2,
-            "over_bound": self.over_bound**2,
-        }
-        plain = {
-            "error": self.error,
-            "relative": self.relative,
-            "size": np.abs(self.relative),
-            "covered": self.covered,
-            "failed": np.where(np.isfinite(self.scaled), 0.0, 1.0),
-        }
-        parts = {}
-        for name, values in (squares | plain).items():
-            parts[name] = np.nansum(values, axis=1)
-            parts[f"n_{name}"] = np.sum(np.isfinite(values), axis=1)
-        mean = parts["error"] / np.maximum(parts["n_error"], 1)
-        parts["within"] = np.nansum((self.error - mean[:, None]) ** 2, axis=1)
-        parts["n_within"] = np.maximum(parts["n_error"] - 1, 0)
-        return parts
-
-
-def _combine(sums: dict[str, float]) -> dict[str, float]:
-    """Measures from sums over all signals, and the number of signals `n_...` in each."""
-
-    def mean(name: str) -> float:
-        return sums[name] / sums[f"n_{name}"] if sums[f"n_{name}"] else math.nan
-
-    return {
-        "bias": mean("error"),
-        "bias_percent": mean("relative"),
-        "sd": math.sqrt(mean("within")),
-        "rmse": math.sqrt(mean("square")),
-        "mape": mean("size"),
-        "scaled_mse": mean("scaled"),
-        "rmse_over_bound": math.sqrt(mean("over_bound")),
-        "mse_over_bayes_risk": sums["mine"] / sums["best"] if sums["best"] else math.nan,
-        "coverage": mean("covered"),
-        "failed": mean("failed"),
-    }
-
-
-def _cases(
-    outcome: Outcome, estimates: Estimates, scaled: Array, best: Array | None, snr: int
-) -> Iterator[_Case]:
-    """One ratio of one estimator: each parameter, then all together."""
-    nothing = np.full(scaled.shape[1:3], np.nan)
-    values, sd = (array[snr].astype(np.float64) for array in (estimates.values, estimates.sd))
-    for p, truth in enumerate(outcome.truth.T[:, :, None]):
-        error = values[..., p] - truth
-        bound = outcome.bound[snr, :, p, None]
-        stated = np.isfinite(sd[..., p]) & np.isfinite(error)
-        yield _Case(
-            scaled=scaled[snr, ..., p],
-            best=nothing if best is None else best[snr, ..., p],
-            error=error,
-            relative=100 * error / np.where(truth == 0, np.nan, truth),
-            over_bound=error / np.where(np.isfinite(bound) & (bound > 0), bound, np.nan),
-            covered=np.where(stated, np.abs(error) <= sd[..., p], np.nan),
-        )
-    yield _Case(
-        scaled=np.sqrt(np.mean(scaled[snr] ** 2, axis=-1)),
-        best=nothing if best is None else np.sqrt(np.mean(best[snr] ** 2, axis=-1)),
-        error=nothing,
-        relative=nothing,
-        over_bound=nothing,
-        covered=nothing,
-    )
+    Parameters
+    ----------
+    outcome
+        Estimates of tissues drawn from the prior of its plan.
+    n
+        Resamples of the tissues, each with all its noise.
+    seed
+        Seed of the resampling.
+    """
+    coordinates = outcome.plan.coordinates
+    truth = coordinates.scaled(coordinates.theta(outcome.plan.tissue))
+    slopes = []
+    for name, estimates in outcome.estimates.items():
+        scaled = scaled_errors(outcome, estimates)
+        for s, snr_db in enumerate(outcome.plan.snrs_db):
+            for p, parameter in enumerate(outcome.parameters):
+                cases = truth[:, p], scaled[s, :, :, p]
+                slope = Statistic(_slope(*cases), *bootstrap(_slope, *cases, n=n, seed=seed))
+                slopes.append(
+                    Shrinkage(estimator=name, snr_db=snr_db, parameter=parameter, slope=slope)
+                )
+    return slopes
 
 
 def scaled_errors(outcome: Outcome, estimates: Estimates) -> Array:
@@ -237,10 +173,55 @@ def scaled_errors(outcome: Outcome, estimates: Estimates) -> Array:
     return np.asarray(scaled - truth[:, None])
 
 
-def _median(values: Array) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if known.size else math.nan
+def _unit(unit: str, parameter: str) -> str:
+    return UNITS[parameter] if unit == "unit" else "1" if unit == "share" else unit
 
 
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _samples(
+    outcome: Outcome, estimates: Estimates, scaled: Array, best: Array | None, snr: int
+) -> Iterator[tuple[str, Mapping[str, Measure], Sample]]:
+    """Samples of an estimator at a ratio: each parameter, then all together."""
+    values, sd = (array[snr].astype(np.float64) for array in (estimates.values, estimates.sd))
+    for p, parameter in enumerate(outcome.parameters):
+        true = np.broadcast_to(outcome.truth[:, p, None], values.shape[:2])
+        quantities = error_sample(
+            values[..., p], true, sd=sd[..., p], bound=outcome.bound[snr, :, p, None]
+        )
+        paired = _scaled_sample(scaled[snr, ..., p], None if best is None else best[snr, ..., p])
+        sums = {"within": _within(quantities["error"])}
+        yield parameter, MEASURES, Sample.of(quantities | paired, sums)
+
+    def rms(errors: Array) -> Array:
+        return np.sqrt(np.mean(errors[snr] ** 2, axis=-1))
+
+    yield ALL, _OF_ALL, Sample.of(_scaled_sample(rms(scaled), None if best is None else rms(best)))
+
+
+def _scaled_sample(scaled: Array, best: Array | None) -> dict[str, Array]:
+    """Squared scaled errors, and those of signals of which the posterior mean has one too."""
+    square = scaled**2
+    least = np.full(scaled.shape, np.nan) if best is None else best**2
+    both = np.isfinite(square) & np.isfinite(least)
+    return {
+        "scaled": square,
+        "scaled_paired": np.where(both, square, np.nan),
+        "scaled_best": np.where(both, least, np.nan),
+        "failed": np.where(np.isfinite(scaled), 0.0, 1.0),
+    }
+
+
+def _within(error: Array) -> tuple[Array, NDArray[np.int_]]:
+    """Squared deviations from the mean of each tissue and their degrees of freedom, `(tissue,)`."""
+    counts = np.isfinite(error).sum(axis=1)
+    mean = np.nansum(error, axis=1) / np.maximum(counts, 1)
+    return np.nansum((error - mean[:, None]) ** 2, axis=1), np.maximum(counts - 1, 0)
+
+
+def _slope(truth: Array, scaled: Array) -> float:
+    """Of truth + error on truth, from `(tissue,)` and `(tissue, draw)`."""
+    known = np.isfinite(scaled)
+    x = np.broadcast_to(truth[:, None], scaled.shape)[known]
+    if x.size < 2 or not np.ptp(x):
+        return math.nan
+    apart = x - x.mean()
+    return float(1 + (apart @ scaled[known]) / (apart @ apart))

@@ -1,4 +1,4 @@
-// Maps on canvases of one pixel a voxel. All maps of a viewer share the slice and the cross; maps of
+// Maps on canvases of one pixel per voxel. All maps of a viewer share the slice and the cross; maps of
 // one row with the same quantity share the window.
 
 // Numbers of 16 bits (IEEE 754 binary16) by their code.
@@ -238,7 +238,7 @@ class Viewer {
     if (this.seen) this.look(this.seen);
   }
 
-  /** Read all maps at the cross, and say those of the row that is looked at. */
+  /** Read all maps at the cross, and announce those of the row in use. */
   look(group) {
     this.seen = group;
     for (const panel of this.panels) panel.mark(this.slice, this.row, this.column);
@@ -254,8 +254,8 @@ class Viewer {
     if (!this.affine) return name;
     const world = this.affine.map((a) => a[0] * voxel[0] + a[1] * voxel[1] + a[2] * voxel[2] + a[3]);
     const sides = ["LR", "PA", "IS"];
-    const told = world.map((one, i) => `${sides[i][Number(one >= 0)]} ${Math.abs(one).toFixed(1)}`);
-    return `${name}, ${told.join(" ")} mm`;
+    const parts = world.map((x, i) => `${sides[i][Number(x >= 0)]} ${Math.abs(x).toFixed(1)}`);
+    return `${name}, ${parts.join(" ")} mm`;
   }
 }
 

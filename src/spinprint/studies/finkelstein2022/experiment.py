@@ -7,7 +7,7 @@ from typing import Any
 
 from ...estimators import Estimator, NetworkRegression, PosteriorMean
 from ...evaluation import MonteCarlo, run_monte_carlo
-from ...evaluation.monte_carlo.repeats import error_ratios, mean_errors, squared_errors
+from ...evaluation.monte_carlo import error_ratios, mean_errors, squared_errors
 from ...parallel import Progress
 from ...prior import Prior, Uniform
 from ...sequence.presets import diffusion_fisp

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...evaluation.agreement import Estimate
-from ...evaluation.monte_carlo.repeats import SWEEP
-from ...evaluation.monte_carlo.scores import ALL
+from ...evaluation import Statistic
+from ...evaluation.monte_carlo import ALL, SWEEP
 from ..claims import estimate, reduction
 
 if TYPE_CHECKING:
@@ -23,22 +22,22 @@ class Numbers:
         self.snrs = [one for one in found["risk"][ALL] if one != SWEEP]
         self.parameters: list[str] = found["parameters"]
 
-    def ratio(self, arm: str, base: str, snr: str = SWEEP) -> Estimate:
+    def ratio(self, arm: str, base: str, snr: str = SWEEP) -> Statistic:
         """Error of an arm over that of another, over all parameters."""
         return estimate(self.found["ratios"][f"{arm} / {base}"][ALL][snr])
 
-    def gain(self, arm: str, base: str, snr: str = SWEEP) -> Estimate:
+    def gain(self, arm: str, base: str, snr: str = SWEEP) -> Statistic:
         """By how much the error of an arm is lower than that of another [%]."""
         return reduction(self.ratio(arm, base, snr))
 
-    def over_risk(self, arm: str, snr: str = SWEEP, parameter: str = ALL) -> Estimate:
+    def over_risk(self, arm: str, snr: str = SWEEP, parameter: str = ALL) -> Statistic:
         """Error of an arm over the Bayes risk."""
         return estimate(self.found["over_risk"][arm][parameter][snr])
 
-    def room(self, arm: str, snr: str = SWEEP) -> Estimate:
+    def room(self, arm: str, snr: str = SWEEP) -> Statistic:
         """By how much any estimator could at most lower the error of an arm [%]."""
         over = self.over_risk(arm, snr)
-        return reduction(Estimate(1 / over.value, 1 / over.high, 1 / over.low))
+        return reduction(Statistic(1 / over.value, 1 / over.high, 1 / over.low))
 
     def main_arms(self) -> dict[str, str]:
         """What the arms of the main comparison are called on the page."""

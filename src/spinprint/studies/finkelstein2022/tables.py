@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...evaluation.agreement import Estimate
-from ...evaluation.monte_carlo.repeats import SWEEP
-from ...evaluation.monte_carlo.scores import ALL
+from ...evaluation import Statistic
+from ...evaluation.monte_carlo import ALL, SWEEP
 from ...report import Column, Details, Outcome, Picture, Table, Text
 from ...report.quantities import DISPLAY, listed, shown
 from ..claims import estimate, judge, with_interval
@@ -49,7 +48,7 @@ def _risk_table(numbers: Numbers, parameter: str, name: str) -> Table:
     )
 
 
-def _brief(one: Estimate) -> str:
+def _brief(one: Statistic) -> str:
     """A number that may be of any size, in two or three digits."""
     return shown(one.value) if 0.01 <= one.value < 1000 else f"{one.value:.1e}"
 
@@ -93,7 +92,7 @@ def _error_figure(numbers: Numbers) -> Picture:
 
 
 def _curve(
-    name: str, numbers: Numbers, points: Sequence[Estimate], *, is_bound: bool = False
+    name: str, numbers: Numbers, points: Sequence[Statistic], *, is_bound: bool = False
 ) -> Any:
     from ...report.figures import Curve
 
@@ -171,7 +170,7 @@ def boundary(numbers: Numbers) -> Iterator[Any]:
     cells = [(tissues, steps) for tissues in sizes.tissues for steps in sizes.steps]
     snrs = (numbers.snrs[0], numbers.snrs[len(numbers.snrs) // 2], numbers.snrs[-1])
 
-    def gain(cell: tuple[int, int], arm: str, snr: str = SWEEP) -> Estimate:
+    def gain(cell: tuple[int, int], arm: str, snr: str = SWEEP) -> Statistic:
         tissues, steps = cell
         place = "" if tissues == sizes.tissues[-1] else f"{tissues}-tissues/"
         return numbers.gain(f"{place}{arm}-{steps}", f"{place}scratch-{steps}", snr)
@@ -208,7 +207,7 @@ def boundary(numbers: Numbers) -> Iterator[Any]:
     )  # fmt: skip
 
 
-def _helps(how: str, gains: Mapping[tuple[int, int], Estimate]) -> str:
+def _helps(how: str, gains: Mapping[tuple[int, int], Statistic]) -> str:
     """In which cells of the grid transfer helps, and in which it harms."""
     words = []
     for word, least, most in (("helps", 0.0, float("inf")), ("harms", -float("inf"), 0.0)):

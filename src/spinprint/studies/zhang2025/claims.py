@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...evaluation.agreement import Estimate
+from ...evaluation import Statistic
 from ...report import Verdict
 from ...report.quantities import DISPLAY
 from ..claims import claim, estimate, with_interval
@@ -69,7 +69,7 @@ def choices_matter(found: Mapping[str, Any]) -> Verdict:
     return claim(
         "The choice of training parameters changes the network's error substantially: the worst"
         f" single choice has at least {SUBSTANTIAL:g} times the squared error of the best.",
-        Estimate(ratio, ratio * math.exp(-spread), ratio * math.exp(spread)),
+        Statistic(ratio, ratio * math.exp(-spread), ratio * math.exp(spread)),
         least=SUBSTANTIAL,
         unit=" times",
         reason=(
@@ -126,7 +126,7 @@ def contrast(
     parameter: str,
     measure: str,
     snr_db: float | None,
-) -> Estimate:
+) -> Statistic:
     """One contrast from their rows; the one over all ratios where none is given."""
     wanted = (first, second, parameter, measure, snr_db)
     keys = ("first", "second", "parameter", "measure", "snr_db")

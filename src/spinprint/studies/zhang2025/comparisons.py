@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...estimators import Estimator
+from ...evaluation import erode_labels, region_means
 from ...evaluation.agreement import agree, agreement_table, repeatability, signed_rank
-from ...evaluation.erosion import erode_labels
 from ...evaluation.monte_carlo import (
     MonteCarlo,
     Outcome,
@@ -21,7 +21,6 @@ from ...evaluation.monte_carlo import (
     score_table,
     shrinkage,
 )
-from ...evaluation.regions import region_means
 from ...maps import UNITS, Maps, Status
 from ...parallel import Progress
 from ...simulation.phantoms import cartilage_regions
@@ -146,7 +145,7 @@ def nist_phantom(run: Run[Sizes], estimators: Estimators) -> dict[str, Any]:
 def sphere_pairs(
     spheres: Sequence[Mapping[str, Any]], array: str, estimator: str
 ) -> dict[str, tuple[Array, Array]]:
-    """Estimate and truth of the spheres of an array within the prior, `(sphere,)` [s]."""
+    """Statistic and truth of the spheres of an array within the prior, `(sphere,)` [s]."""
     chosen = [one for one in spheres if one["array"] == array and one["inside"]]
 
     def values(key: str, parameter: str) -> Array:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ...coordinates import Coordinates
 from ...dictionary.compression import find_basis
-from ...evaluation.compression_loss import compression_loss
+from ...evaluation import compression_loss
 from ...parallel import Progress
 from ...prior import Prior
 from ...training.config import parse_config

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...dictionary import Dictionary
 from ...estimators import DictionaryMatching, Estimator, NetworkRegression, PosteriorMean
-from ...evaluation.typical import typical_tissues
+from ...evaluation import typical_tissues
 from ...parallel import Progress
 from ...prior import Prior, Uniform
 from ...sequence import presets

@@ -16,7 +16,7 @@ from spinprint.report.figures import (
     pareto_figure,
     pareto_front,
 )
-from spinprint.report.figures.scale import power_of_ten
+from spinprint.report.figures.style import power_of_ten
 
 SNR = np.array([10.0, 20, 30, 40])
 

@@ -1,8 +1,6 @@
-"""A number with its confidence interval, and the cases that agreement is taken over."""
+"""The cases that agreement is taken over, and the quantile that most of its intervals need."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,18 +9,8 @@ from ...errors import InputError
 
 Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A statistic and the ends of its confidence interval, all in the unit of the statistic."""
-
-    value: float
-    low: float = np.nan
-    high: float = np.nan
-
-    def scaled(self, factor: float) -> Estimate:
-        """The same in another unit; the factor is positive."""
-        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+Z = 1.959963984540054
+"""Standard deviations that hold the middle 95 % of a normal distribution to either side."""
 
 
 def finite_pairs(a: ArrayLike, b: ArrayLike, least: int) -> tuple[Array, Array]:
@@ -31,7 +19,7 @@ def finite_pairs(a: ArrayLike, b: ArrayLike, least: int) -> tuple[Array, Array]:
     Raises
     ------
     InputError
-        The two have not one axis of equal length, or fewer than `least` pairs are finite.
+        The two do not have one axis of equal length, or fewer than `least` pairs are finite.
     """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.ndim != 1 or first.shape != second.shape:
@@ -39,9 +27,9 @@ def finite_pairs(a: ArrayLike, b: ArrayLike, least: int) -> tuple[Array, Array]:
             f"measurements of shape {first.shape} and {second.shape} are no pairs:"
             " both must have one axis of equal length"
         )
-    whole = np.isfinite(first) & np.isfinite(second)
-    _require(int(whole.sum()), least, "pairs")
-    return first[whole], second[whole]
+    finite = np.isfinite(first) & np.isfinite(second)
+    _require(int(finite.sum()), least, "pairs")
+    return first[finite], second[finite]
 
 
 def finite_rows(values: ArrayLike, least: int, what: str, repeats: str) -> Array:
@@ -50,7 +38,7 @@ def finite_rows(values: ArrayLike, least: int, what: str, repeats: str) -> Array
     Raises
     ------
     InputError
-        The values have not two axes, the second of length 2 or more, or fewer than `least` rows
+        The values do not have two axes, the second of length 2 or more, or fewer than `least` rows
         are finite.
     """
     array = np.asarray(values, dtype=np.float64)
@@ -65,17 +53,24 @@ def finite_rows(values: ArrayLike, least: int, what: str, repeats: str) -> Array
 
 
 def check_level(level: float) -> None:
-    """Refuse a level of confidence that is none.
+    """Refuse a level of confidence that does not lie between 0 and 1.
 
     Raises
     ------
     InputError
-        It does not lie between 0 and 1.
+        It does not.
     """
     if not 0 < level < 1:
         raise InputError(f"level = {level:g} must lie between 0 and 1, as 0.95")
 
 
-def _require(found: int, least: int, what: str) -> None:
-    if found < least:
-        raise InputError(f"{found} finite {what} of measurements: at least {least} are needed")
+def student_quantile(free: int, level: float) -> float:
+    """Standard errors from the middle to the ends of a t interval of `free` degrees of freedom."""
+    from scipy.stats import t
+
+    return float(t.ppf((1 + level) / 2, free))
+
+
+def _require(number: int, least: int, what: str) -> None:
+    if number < least:
+        raise InputError(f"{number} finite {what} of measurements: at least {least} are needed")

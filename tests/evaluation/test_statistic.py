@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from spinprint import InputError
-from spinprint.evaluation.bootstrap import bootstrap
+from spinprint.evaluation.statistic import bootstrap
 
 
 def test_it_is_the_percentile_interval() -> None:

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spinprint.evaluation import Comparison, Reference, Role, compare_maps
 from spinprint.evaluation.agreement import bland_altman, regression
-from spinprint.evaluation.comparison import Comparison, Reference, Role, compare_maps
 from spinprint.maps import Maps
-from spinprint.report.comparison import comparison_page, draw_comparison
-from spinprint.report.comparison_figures import KINDS, comparison_pictures
+from spinprint.report import KINDS, Page, draw_comparison, evaluation_page
 from spinprint.report.figures import (
     bland_altman_figure,
     error_map_figure,
@@ -18,7 +17,7 @@ from spinprint.report.figures import (
     scatter_figure,
 )
 from spinprint.report.html import render_page
-from spinprint.report.page import Page
+from spinprint.report.pictures import comparison_pictures
 
 HOSTILE = "<script>alert('gel')</script>"
 
@@ -35,7 +34,7 @@ def comparison(maps: Maps, truth: dict[str, np.ndarray]) -> Comparison:
 
 def page_of(comparison: Comparison) -> Page:
     pictures = draw_comparison(comparison)
-    return comparison_page(
+    return evaluation_page(
         comparison, pictures, title="Gels", bound="The bound is known.", remarks=["Mind the gap."]
     )
 

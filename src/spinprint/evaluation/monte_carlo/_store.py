@@ -1,4 +1,4 @@
-"""The blocks of a study on disk: each whole or not at all, none computed twice."""
+"""The blocks of a study on disk: each complete or absent, none computed twice."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Store:
 
     @classmethod
     def open(cls, folder: str | Path, settings: Mapping[str, Any]) -> Store:
-        """A new folder for a study, or the one where it was stopped.
+        """Open the folder of a new study, or of one that was stopped.
 
         Parameters
         ----------
         folder
-            Where the blocks are; made if it is missing.
+            Where the blocks are; created if it is missing.
         settings
-            All that decides the results, as plain values.
+            All settings that determine the results, as plain values.
 
         Raises
         ------
@@ -47,11 +47,11 @@ class Store:
             The folder cannot be written.
         """
         path = Path(folder) / _SETTINGS
-        wanted = json.loads(json.dumps(settings, default=str))
+        settings = json.loads(json.dumps(settings, default=str))
         if path.exists():
-            held = read_json(path)
-            keys = sorted({*wanted, *held})
-            differs = [key for key in keys if wanted.get(key) != held.get(key)]
+            stored = read_json(path)
+            keys = sorted({*settings, *stored})
+            differs = [key for key in keys if settings.get(key) != stored.get(key)]
             if differs:
                 raise InputError(
                     f"{folder}: holds another study, which differs in {', '.join(differs)}:"
@@ -59,11 +59,11 @@ class Store:
                 )
         else:
             with replacing(path) as temporary:
-                temporary.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
+                temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
         return cls(Path(folder))
 
     def read(self, block: Block) -> Arrays | None:
-        """The arrays of a block, or None if it is not there or damaged."""
+        """The arrays of a block, or None if it is missing or damaged."""
         try:
             # Opened here: numpy leaves a damaged file open.
             with self._path(block).open("rb") as stream, np.load(stream) as file:
@@ -72,7 +72,7 @@ class Store:
             return None
 
     def write(self, block: Block, arrays: Arrays) -> None:
-        """Keep the arrays of a block.
+        """Store the arrays of a block.
 
         Raises
         ------

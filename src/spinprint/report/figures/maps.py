@@ -1,4 +1,4 @@
-"""Errors in each of several regions, as boxes."""
+"""Errors of maps, slice by slice and region by region."""
 
 from __future__ import annotations
 
@@ -6,14 +6,83 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .style import ACCENT, INK, MUTED, SECOND, styled
+from .style import (
+    ACCENT,
+    INK,
+    MUTED,
+    SECOND,
+    styled,
+)
+
+_OUTSIDE = "#e9ebee"
+_HEIGHT = 2.6
+"""Height of a slice [inch]."""
 
 _FAR = 8.0  # times the usual whisker, from which the axis is logarithmic but near 0
 _QUANTILES = (5, 25, 50, 75, 95)  # whisker, box, median, box, whisker
+
+
+@styled
+def error_map_figure(
+    planes: Sequence[NDArray[Any]],
+    asked: Sequence[NDArray[np.bool_]],
+    *,
+    reach: float,
+    label: str,
+    colours: str,
+    numbers: Sequence[int],
+    aspect: float = 1.0,
+) -> Figure:
+    """Signed errors in colours around 0.
+
+    Parameters
+    ----------
+    planes
+        The slices, each `(row, column)`, the top row first, in the unit of the label; NaN where
+        there is no error to show.
+    asked
+        Where there should be an error, `(row, column)`: grey where there is none.
+    reach
+        The error at the ends of the colour bar, to either side of 0.
+    label
+        Quantity and unit.
+    colours
+        Name of a matplotlib colour map whose middle is neutral.
+    numbers
+        Number of each slice, below it.
+    aspect
+        Height of a voxel over its width [-].
+    """
+    rows, columns = planes[0].shape
+    width = float(np.clip(_HEIGHT * columns / (rows * aspect), 0.6, 4.0))
+    figure = Figure(figsize=(width * len(planes) + 1.0, _HEIGHT + 0.3), layout="constrained")
+    many = figure.subplots(1, len(planes), squeeze=False)[0]
+    palette = colormaps[colours].with_extremes(bad=(0, 0, 0, 0))
+    for axes, plane, inside, number in zip(many, planes, asked, numbers, strict=True):
+        axes.set_facecolor(_OUTSIDE)
+        axes.imshow(
+            np.ma.masked_where(~inside | np.isfinite(plane), np.zeros(plane.shape)),
+            cmap=colormaps["gray"], vmin=-1, vmax=1, alpha=1.0, aspect=aspect,
+            interpolation="nearest",
+        )  # fmt: skip
+        drawn = axes.imshow(
+            np.ma.masked_invalid(plane), cmap=palette, vmin=-reach, vmax=reach, aspect=aspect,
+            interpolation="nearest",
+        )  # fmt: skip
+        axes.set_xticks([])
+        axes.set_yticks([])
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.set_xlabel(f"slice {number}", color=MUTED)
+    bar = figure.colorbar(drawn, ax=list(many), extend="both", fraction=0.05, pad=0.02)
+    bar.outline.set_linewidth(0.5)
+    bar.set_label(label, color=INK)
+    return figure
 
 
 @styled
@@ -24,15 +93,15 @@ def region_figure(
     *,
     bounds: Sequence[float] | None = None,
 ) -> Figure:
-    """A box a region: quartiles and median, whiskers from the 5th to the 95th percentile.
+    """One box per region: quartiles and median, whiskers from the 5th to the 95th percentile.
 
-    Where errors of some regions are far larger than usual, the axis is linear near 0 and
+    Where errors of some regions are far larger than those of most, the axis is linear near 0 and
     logarithmic beyond.
 
     Parameters
     ----------
     errors
-        Errors of each region, each `(voxel,)`; what is not finite is left out.
+        Errors of each region, each `(voxel,)`; values that are not finite are ignored.
     numbers
         Labels of the regions, at the axis.
     label
@@ -44,7 +113,7 @@ def region_figure(
     figure = Figure(figsize=(max(3.2, 0.32 * len(errors) + 1.2), 2.8), layout="constrained")
     axes = figure.subplots()
     places = np.arange(1, len(errors) + 1)
-    boxes = [_box(np.asarray(one)) for one in errors]
+    boxes = [_box(np.asarray(values)) for values in errors]
     drawn = axes.bxp(
         boxes, positions=places, widths=0.55, showfliers=False, patch_artist=True,
         boxprops={"facecolor": ACCENT, "alpha": 0.45, "lw": 0.8},

@@ -1,24 +1,23 @@
-"""The Bayes risk beside the error of maps, as a section of a page."""
+"""The section of a page on the Bayes risk, beside the error of maps."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..evaluation.map_risk import MapRisk
-from ..evaluation.row import Row
+from ..evaluation import MapRisk, Row
 from .page import Column, Content, Section, Table, Text
 from .quantities import DISPLAY, listed, shown
 
 
 def risk_section(risk: MapRisk, prior: str, rows: tuple[Row, ...] = ()) -> Section:
-    """What the Bayes risk is, the table of it, and what the comparison with it can mean.
+    """The Bayes risk explained and tabulated, with what a comparison with it can mean.
 
     Parameters
     ----------
     risk
         The risk at the noise of the maps.
     prior
-        Which prior it is of, in words.
+        Its prior, in words.
     rows
         Errors of the maps, where they were compared with a truth.
     """
@@ -31,10 +30,10 @@ def risk_section(risk: MapRisk, prior: str, rows: tuple[Row, ...] = ()) -> Secti
 
 
 def _meaning(risk: MapRisk, prior: str) -> str:
-    found, (low, middle, high) = risk.found, risk.snr_db
+    bayes, (low, middle, high) = risk.risk, risk.snr_db
     return (
         f"No estimate whatever has a smaller mean squared error on average over {prior}, with every"
-        f" signal at {shown(middle, 1)} dB ({found.convention} over time, the median of these"
+        f" signal at {shown(middle, 1)} dB ({bayes.convention} over time, the median of these"
         f" voxels, of which 90 % lie from {shown(low, 1)} to {shown(high, 1)} dB). Unlike the"
         " Cramér-Rao bound it holds for biased estimates too."
     )
@@ -88,26 +87,26 @@ def _cells(line: dict[str, Any], compared: bool) -> list[Content]:
 
 
 def _caution(risk: MapRisk) -> list[str]:
-    found = risk.found
+    bayes = risk.risk
     sentences = [
         "The risk is an average over the prior and at one ratio, not over the tissue and the noise"
         " of this object: tissue that is easier to measure, or brighter, gives a ratio below 1"
         " without any estimate being better than possible, and harder tissue one above 1. The ratio"
         " to the Cramér-Rao bound is taken voxel by voxel and has no such reservation.",
         f"Tissue of the prior: {_ranges(risk)}.",
-        f"{found.n} draws of tissue and noise, {found.n_atoms} atoms, rank {found.rank}; fields"
+        f"{bayes.n} draws of tissue and noise, {bayes.n_atoms} atoms, rank {bayes.rank}; fields"
         " that the prior does not hold were known.",
     ]
-    if abs(found.disagreement) > 3:
+    if abs(bayes.disagreement) > 3:
         sentences.append(
             "The squared error of the posterior mean disagrees with its variance by"
-            f" {shown(found.disagreement, 1)} standard errors: do not rely on these numbers."
+            f" {shown(bayes.disagreement, 1)} standard errors: do not rely on these numbers."
         )
     return sentences
 
 
 def _ranges(risk: MapRisk) -> str:
-    """What the prior spans, in practical units."""
+    """The range of the prior, in practical units."""
     parts = []
     for name, law in risk.prior.laws.items():
         display = DISPLAY[name]

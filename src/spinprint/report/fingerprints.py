@@ -1,8 +1,9 @@
-"""A few voxels whose fingerprints are worth a look."""
+"""Fingerprints of typical voxels: the measured signal beside that of the estimate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,33 @@ from ..parameters import PARAMETERS
 from ..physics.simulate import simulate
 from ..sequence import Sequence
 from ..tissue import Tissue
-from .content import Fingerprint
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Fingerprint:
+    """The measured signal of one voxel and the signal of its estimate.
+
+    Raises
+    ------
+    SeriesError
+        The two differ in length.
+    """
+
+    name: str
+    """What was measured, such as the tissue."""
+    measured: NDArray[Any]
+    """Complex samples, shape `(time,)` [unit of the series]."""
+    fitted: NDArray[Any]
+    """The signal of the estimate times its M0, shape `(time,)` [unit of the series]."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """The estimate by parameter [SI units]."""
+
+    def __post_init__(self) -> None:
+        if self.measured.ndim != 1 or self.measured.shape != self.fitted.shape:
+            raise SeriesError(
+                f"fingerprint {self.name!r}: measured {self.measured.shape} and fitted"
+                f" {self.fitted.shape} must be one axis of equal length"
+            )
 
 
 def pick_fingerprints(
@@ -31,9 +58,9 @@ def pick_fingerprints(
     """Typical voxels of structures that differ most, with the signal of their estimates.
 
     Of each structure the voxel nearest to its median T1 and T2 is taken. The largest structure
-    comes first, then always the one farthest, in the logarithms of T1 and T2, from those taken.
-    Without labels, voxels evenly spread over the order of T1 are taken. Maps that lack an unknown
-    of the sequence give none, since their signal is not known.
+    comes first, then at each step the one farthest, in the logarithms of T1 and T2, from those
+    already taken. Without labels, voxels are spread evenly over the order of T1. Maps that lack an
+    unknown of the sequence give none, since their signal is not known.
 
     Parameters
     ----------
@@ -50,7 +77,7 @@ def pick_fingerprints(
     b1, b0
         Fields that the estimator was given [relative, Hz], `(...)`.
     count
-        How many, at most.
+        Largest number of fingerprints.
 
     Raises
     ------
@@ -95,22 +122,22 @@ def _of_structures(
     count: int,
 ) -> dict[str, int]:
     """A typical voxel of each of the structures that differ most, by name."""
-    found, sizes = np.unique(labels[trusted & (labels != 0)], return_counts=True)
-    medians = {one: np.median(place[trusted & (labels == one)], axis=0) for one in found.tolist()}
+    present, sizes = np.unique(labels[trusted & (labels != 0)], return_counts=True)
+    left = [int(present[index]) for index in np.argsort(-sizes, kind="stable")]
+    medians = {label: np.median(place[trusted & (labels == label)], axis=0) for label in left}
     chosen: list[int] = []
-    left = [found[index].item() for index in np.argsort(-sizes, kind="stable")]
     while left and len(chosen) < count:
 
-        def distance(one: int) -> float:
-            gaps = [np.linalg.norm(medians[one] - medians[other]) for other in chosen]
+        def distance(label: int) -> float:
+            gaps = [np.linalg.norm(medians[label] - medians[other]) for other in chosen]
             return float(min(gaps, default=0.0))
 
         # Of equals the first counts: with none chosen yet, the largest.
         chosen.append(max(left, key=distance))
         left.remove(chosen[-1])
     return {
-        names.get(int(one), str(one)): _nearest(place, trusted & (labels == one), medians[one])
-        for one in chosen
+        names.get(label, str(label)): _nearest(place, trusted & (labels == label), medians[label])
+        for label in chosen
     }
 
 
@@ -131,8 +158,8 @@ def _fingerprint(
 ) -> Fingerprint:
     values = {parameter: float(maps[parameter][voxel]) for parameter in maps}
     known = {n: float(np.broadcast_to(np.asarray(v), maps.shape)[voxel]) for n, v in fields.items()}
-    told = {n: v for n, v in {**known, **values}.items() if n in PARAMETERS}
-    tissue = Tissue(**told, m0=maps.m0[voxel])  # type: ignore[arg-type]
+    given = {n: v for n, v in {**known, **values}.items() if n in PARAMETERS}
+    tissue = Tissue(**given, m0=maps.m0[voxel])  # type: ignore[arg-type]
     return Fingerprint(
         name=name,
         measured=np.asarray(series[voxel]),

@@ -38,7 +38,7 @@ def what_is_lost(
     where = np.zeros(maps.shape, bool)
     where.flat[mapped[:: -(-len(mapped) // _VOXELS) or 1]] = True
     try:
-        tissue, told = known_tissue(maps, sequence, where=where, fields=fields)
+        tissue, told = known_tissue(maps, sequence, None, where, fields)
     except TissueError:  # the atoms share a parameter that no map holds
         return lost
     if not told.any():

@@ -29,6 +29,8 @@ ORDER = (
     "streams",
     "parallel",
     "memory",
+    "room",
+    "paths",
     "simd",
     "device",
     "parameters",

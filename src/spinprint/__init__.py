@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # as type checkers know it; typing itself takes longer to load than this
+if TYPE_CHECKING:
+    from typing import Any
 
 _STAGES: dict[str, tuple[str, ...]] = {
     # stage, in the order data flows: the public names it holds

@@ -176,7 +176,7 @@ def test_a_defect_of_ours_shows_its_traceback() -> None:
         "import sys; from spinprint.cli import app, looking\n"
         "def broken(name): raise ZeroDivisionError('ours')\n"
         "looking.load_sequence = broken\n"
-        "app.main(['sequence', 'show', 'spi_500'])"
+        "app.run(['sequence', 'show', 'spi_500'])"
     )
     outcome = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60

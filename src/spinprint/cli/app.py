@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnusedCliTokensError
 
 from ..errors import InputError
+from ..room import free_memory, in_words
 from .plain import speak_plainly
-from .progress import console
 
 app = App(
     name="spinprint",
@@ -40,10 +40,11 @@ Paths = Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)]
 Bounds = Annotated[tuple[float, float], Parameter(negative=())]
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exit status 0 done, 2 wrong input, 1 a defect of ours."""
+def run(arguments: list[str] | None = None) -> None:
+    """Run a command; exit status 0 done, 2 wrong input, 1 a defect of ours."""
     speak_plainly()
     try:
+        _refuse_nul(sys.argv[1:] if arguments is None else arguments)
         app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except InputError as error:
@@ -53,9 +54,35 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python would complain again when it closes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        console.print("spinprint: interrupted, nothing half-written was left")
-        sys.exit(130)
+    except (OSError, MemoryError, RuntimeError) as error:
+        message = _of_the_system(error)
+        if message is None:
+            raise
+        _fail(message)
+
+
+def _refuse_nul(arguments: list[str]) -> None:
+    """Refuse what only a program can hand over, and no name of a file can hold."""
+    for argument in arguments:
+        if "\0" in argument:
+            raise InputError(f"the argument {argument!r} holds NUL: no name does")
+
+
+def _of_the_system(error: Exception) -> str | None:
+    """What the system has refused, wherever it was asked; None if it is something else."""
+    if isinstance(error, OSError):
+        if error.filename is None:
+            return None
+        return (
+            f"{error.filename}: cannot be used ({error.strerror}): check its name and permissions"
+        )
+    reason = str(error)  # torch has no type of its own for a lack of memory
+    if not isinstance(error, MemoryError) and "not enough memory" not in reason:
+        return None
+    free = free_memory()
+    details = [" ".join(reason.split())[:200], f"{in_words(free)} are free" if free else ""]
+    told = "; ".join(one for one in details if one)
+    return f"there is not enough memory ({told}): give a part of the data, or free some"
 
 
 def _misuse(error: CycloptsError) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import DictionaryError, SpinprintError
 from ..files import replacing
+from ..paths import require_file
 from ..sequence import Sequence, format_sequence, parse_sequence
 from ..text import parse_json
 from ..tissue import ParameterGrid, Tissue
@@ -120,11 +121,10 @@ def read(path: str | Path) -> Stored:
     DictionaryError
         The file is missing, damaged or of another kind.
     """
+    require_file(path, "dictionary", DictionaryError)
     try:
         with h5py.File(path, "r") as file:
             return _read(file)
-    except (FileNotFoundError, IsADirectoryError):
-        raise DictionaryError(f"{path}: no such dictionary file") from None
     except _DAMAGE as error:
         if isinstance(error, SpinprintError):
             raise DictionaryError(f"{path}: {error}") from None

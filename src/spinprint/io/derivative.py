@@ -21,6 +21,7 @@ from ..files import (
 )
 from ..maps import UNITS, Maps, Status
 from ..parameters import PARAMETERS
+from ..paths import entries, exists, is_folder
 from ..sequence import Sequence
 from ..text import read_json
 from . import bids
@@ -269,9 +270,10 @@ def _require_one_run(folder: Path) -> None:
 
 
 def _subject_folder(directory: Path, subject: str | None) -> Path:
-    if not directory.is_dir():
+    if not is_folder(directory, SeriesError):
         raise SeriesError(f"{directory}: no such folder: give one that holds maps")
-    labels = sorted(path.name.removeprefix("sub-") for path in directory.glob("sub-*/"))
+    folders = [path for path in entries(directory, SeriesError) if path.name.startswith("sub-")]
+    labels = [path.name.removeprefix("sub-") for path in folders if is_folder(path, SeriesError)]
     listed = ", ".join(labels) or "no sub-… folder"
     if subject is None and len(labels) != 1:
         raise SeriesError(f"{directory}: name one subject; there is {listed}")
@@ -283,7 +285,8 @@ def _subject_folder(directory: Path, subject: str | None) -> Path:
 def _find(folder: Path, kind: str, ending: str) -> Path | None:
     endings = [ending, bids.FORMER[ending]] if ending in bids.FORMER else [ending]
     names = (f"{folder.name}_{one}{end}" for one in endings for end in (".nii.gz", ".nii"))
-    return next((path for name in names if (path := folder / kind / name).exists()), None)
+    paths = (folder / kind / name for name in names)
+    return next((path for path in paths if exists(path, SeriesError)), None)
 
 
 def _find_extra(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 
 from ..errors import InputError, SeriesError
 from ..maps import Maps
+from ..paths import exists
 from ..records import plain
 from ..sequence import Sequence
 from ..text import read_json
 
 _TOOL = "spinprint"
+_NO_TEXT = re.compile("[\ud800-\udfff]")  # what Python takes such a byte for
 
 RUN = ("SourceHashes", "SequenceHash", "Provenance")
 """What the sidecars of all maps of a run say alike, and those of another run do not."""
@@ -46,8 +49,12 @@ def shared_sidecar(
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON object for people and programs."""
+    r"""Write a JSON object for people and programs.
+
+    Bytes of file names that are no text stand in it as `\xff`, in letters.
+    """
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    text = _NO_TEXT.sub(lambda found: rf"\\x{ord(found[0]) & 0xFF:02x}", text)
     path.write_text(text + "\n", encoding="utf-8")
 
 
@@ -65,7 +72,7 @@ def read_sidecar(image: Path) -> dict[str, Any]:
         It holds no JSON object.
     """
     path = sidecar_path(image)
-    return read_json(path, SeriesError) if path.exists() else {}
+    return read_json(path, SeriesError) if exists(path, SeriesError) else {}
 
 
 def is_ours(path: Path) -> bool:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError, SpinprintError
 from ..files import read_whole, staging
+from ..paths import kind_of
 from ..sequence import Sequence, format_sequence, parse_sequence
 from ..text import parse_json, read_text
 
@@ -71,7 +72,7 @@ def read(folder: str | Path) -> Stored:
 
 
 def _read(folder: Path) -> Stored:
-    if not (folder / DESCRIPTION).is_file():
+    if kind_of(folder / DESCRIPTION, ModelError) != "file":
         raise ModelError(
             f"{folder}: holds no {DESCRIPTION}: give a folder that `spinprint train` has written"
         )

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ..errors import SequenceError
 from ..files import settle
+from ..paths import exists
 from ..text import parse_toml, read_text
 from .blocks import BLOCK_TYPES
 from .fields import Record, quantities
@@ -41,7 +42,7 @@ def load_sequence(path: str | Path) -> Sequence:
     from .presets import PRESETS
 
     path = Path(path)
-    if not path.exists() and str(path) in PRESETS:
+    if not exists(path, SequenceError) and str(path) in PRESETS:
         return PRESETS[str(path)]()
     settle(path)
     missing = f"no such file, nor a preset ({', '.join(PRESETS)})"

@@ -25,6 +25,7 @@ from ..io import (
     require_place,
 )
 from ..maps import Maps, Status
+from ..paths import exists, is_folder
 from ..sequence import Sequence, load_sequence
 from ..sequence.presets import PRESETS
 from ..simulation.phantoms.nist import SPHERES, sphere_values
@@ -167,7 +168,7 @@ def _sequence(
         return sequence
     folders = [folder for folder in (maps_dir, truth) if folder is not None]
     files = [place / "sequence.toml" for folder in folders for place in (folder, folder.parent)]
-    for source in (*(str(path) for path in files if path.exists()), *PRESETS):
+    for source in (*(str(path) for path in files if exists(path, SequenceError)), *PRESETS):
         if wanted is not None and (sequence := load_sequence(source)).digest == wanted:
             return sequence
     return None
@@ -211,7 +212,7 @@ def _purity(
             )
         return None
     beside = labels_path.with_name(PURITY)
-    if path is None and not beside.exists():
+    if path is None and not exists(beside, SeriesError):
         return None
     purity = read_purity(path or beside, MapPlace(maps.shape, maps.affine), remark)
     inside = (labels != 0) & (maps.status != Status.OUTSIDE)
@@ -243,7 +244,7 @@ def _maps_reference(
 
     Maps that name no estimator are the truth; others are a repeat, unless their series is the same.
     """
-    theirs = subject if subject and (path / f"sub-{subject}").is_dir() else None
+    theirs = subject if subject and is_folder(path / f"sub-{subject}", SeriesError) else None
     other, other_origin = read_maps(path, theirs), read_origin(path, theirs)
     if other.shape != maps.shape:
         raise SeriesError(

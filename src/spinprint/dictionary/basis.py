@@ -19,6 +19,9 @@ DEFAULT_ENERGY = 1 - 1e-5
 """Part of the energy a default basis keeps: it raises the Cramér-Rao bound by about 0.01 %."""
 
 
+_ORTHONORMAL = 1e-3  # how far products of columns may be off
+
+
 class GramMatrix:
     """Sum over signals of unit norm of their outer products, shape `(time, time)`."""
 
@@ -70,3 +73,16 @@ def choose_rank(energies: NDArray[np.float64], *, rank: int | None, energy: floa
         raise DictionaryError(f"energy = {energy:g} must lie between 0 and 1")
     part = np.cumsum(energies) / energies.sum()
     return min(int(np.searchsorted(part, energy)) + 1, len(energies))
+
+
+def require_orthonormal(basis: NDArray[Any]) -> None:
+    """Refuse a basis `(time, rank)` whose columns are not orthonormal, or not finite.
+
+    Raises
+    ------
+    DictionaryError
+        A product of two columns is off by more than single precision explains.
+    """
+    products = basis.conj().T @ basis
+    if not np.abs(products - np.eye(basis.shape[1])).max() < _ORTHONORMAL:
+        raise DictionaryError("its basis is not orthonormal")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..sequence import Sequence
 from ..source import source_digest
 from ..tissue import ParameterGrid, Tissue
 from . import store
+from .basis import require_orthonormal
 from .compression import compress_atoms, find_basis
 from .matching import Matcher, matcher_for
 
@@ -27,7 +29,7 @@ SOURCE = source_digest(__name__)
 """SHA-256 of all code that atoms depend on; None where there is no source to read."""
 
 _SLAB = 1 << 24
-"""Bytes hashed at a time, so that a dictionary on disk is never needed in memory as a whole."""
+"""Bytes looked at at a time, so that a dictionary on disk is never needed in memory as a whole."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -146,9 +148,8 @@ class Dictionary:
         arrays = {**self.tissue.given(), **held}
         for name, array in sorted(arrays.items()):
             hasher.update(f"{name}{array.shape}{array.dtype}".encode())
-            rows = max(1, _SLAB // max(1, array[:1].nbytes))
-            for start in range(0, len(array), rows):
-                hasher.update(np.ascontiguousarray(array[start : start + rows]).data)
+            for rows in _slabs(array):
+                hasher.update(np.ascontiguousarray(array[rows]).data)
         return hasher.hexdigest()
 
     def require(self, sequence: Sequence) -> None:
@@ -263,9 +264,24 @@ class Dictionary:
         )  # fmt: skip
         if stored.digest != dictionary.digest:
             raise DictionaryError(f"{path}: the content does not fit its checksum; build it anew")
-        if sequence is not None:
-            try:
+        try:
+            dictionary._check_values()
+            if sequence is not None:
                 dictionary.require(sequence)
-            except DictionaryError as error:
-                raise DictionaryError(f"{path}: {error}") from None
+        except DictionaryError as error:
+            raise DictionaryError(f"{path}: {error}") from None
         return dictionary
+
+    def _check_values(self) -> None:
+        """Refuse numbers that no dictionary can hold, whatever its checksum says."""
+        require_orthonormal(self.basis)
+        slabs = (self.coefficients[rows] for rows in _slabs(self.coefficients))
+        # The sum of squares is finite where every number is.
+        if not all(np.isfinite(np.vdot(slab, slab)) for slab in slabs):
+            raise DictionaryError("its atoms hold numbers that are not finite; build it anew")
+
+
+def _slabs(array: NDArray[Any]) -> Iterator[slice]:
+    """Rows that are held in memory at a time."""
+    rows = max(1, _SLAB // max(1, array[:1].nbytes))
+    return (slice(start, start + rows) for start in range(0, len(array), rows))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import DictionaryError, SpinprintError
 from ..files import replacing
 from ..paths import require_file
+from ..room import require_room
 from ..sequence import Sequence, format_sequence, parse_sequence
 from ..text import parse_json
 from ..tissue import ParameterGrid, Tissue
@@ -26,6 +27,8 @@ ARRAYS = ("basis", "coefficients", "singular_values")
 
 IN_MEMORY = 1 << 29
 """Largest array that is read into memory [bytes]."""
+
+_TISSUE = (np.dtype(np.float64), np.dtype(np.complex128))  # M0 alone is complex
 
 _DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError)
 """What reading a damaged file raises, by where the damage is."""
@@ -114,12 +117,12 @@ class _Checked(io.FileIO):
 
 
 def read(path: str | Path) -> Stored:
-    """Read a dictionary file.
+    """Read a dictionary file; types and shapes are checked before anything is allocated.
 
     Raises
     ------
     DictionaryError
-        The file is missing, damaged or of another kind.
+        The file is missing, damaged, of another kind, or larger than the memory that is free.
     """
     require_file(path, "dictionary", DictionaryError)
     try:
@@ -137,24 +140,66 @@ def _read(file: h5py.File) -> Stored:
     texts = {n: text.decode() for n, text in file.attrs.items() if isinstance(text, bytes)}
     if texts.get("format") != FORMAT:
         raise DictionaryError(f"its format is {texts.get('format')!r}, not {FORMAT!r}")
-    grid = texts.get("grid")
+    sequence = parse_sequence(texts["sequence"], source="its sequence")
+    stated = texts.get("grid")
+    grid = None if stated is None else ParameterGrid.from_dict(parse_json(stated, "its grid"))
+    _check(file, sequence, grid)
     return Stored(
-        sequence=parse_sequence(texts["sequence"], source="its sequence"),
+        sequence=sequence,
         tissue=Tissue(**{name: np.asarray(values) for name, values in file["tissue"].items()}),
-        grid=None if grid is None else ParameterGrid.from_dict(parse_json(grid, "its grid")),
+        grid=grid,
         arrays={name: _array(file[name]) for name in ARRAYS},
         digest=texts["digest"],
         magnitude=texts.get("signal") == _MAGNITUDE,
     )
 
 
+def _check(file: h5py.File, sequence: Sequence, grid: ParameterGrid | None) -> None:
+    """Refuse arrays that do not go together, by what the file declares of them."""
+    time = sequence.n_samples
+    atoms, rank = _shape(file["coefficients"], 2)
+    kind = file["coefficients"].dtype
+    wanted = {
+        "basis": ((time, rank), (kind,)),
+        "coefficients": ((atoms, rank), (np.dtype(np.float32), np.dtype(np.complex64))),
+        "singular_values": ((time,), (np.dtype(np.float64),)),
+    }
+    wanted |= {f"tissue/{name}": ((atoms,), _TISSUE) for name in file["tissue"]}
+    for name, (shape, kinds) in wanted.items():
+        found = file[name]
+        if _shape(found, len(shape)) != shape or found.dtype not in kinds:
+            raise DictionaryError(
+                f"{name} has shape {found.shape} and type {found.dtype}, which belong to no"
+                f" dictionary of {atoms} atoms, rank {rank} and {time} samples; build it anew"
+            )
+    if not 1 <= rank <= time or atoms < 1 or (grid is not None and grid.size != atoms):
+        raise DictionaryError(
+            f"{atoms} atoms of rank {rank} are no dictionary of its grid and of {time} samples;"
+            " build it anew"
+        )
+    need = sum(file[name].nbytes for name in wanted if not _on_disk(file[name]))
+    require_room(need, "it", DictionaryError, "build a smaller one")
+
+
+def _shape(dataset: Any, axes: int) -> tuple[int, ...]:
+    """The shape of an array that is stored as `write` does it."""
+    # One put together from other datasets can be made of itself, which HDF5 follows for ever.
+    if not isinstance(dataset, h5py.Dataset) or dataset.is_virtual or dataset.ndim != axes:
+        raise DictionaryError("one of its parts is no array as it should be; build it anew")
+    return dataset.shape
+
+
 def _array(dataset: h5py.Dataset) -> NDArray[Any]:
     """The content; one too large for comfort stays on disk and is read where it is used."""
-    if dataset.nbytes <= IN_MEMORY or dataset.id.get_offset() is None:
+    if not _on_disk(dataset):
         return np.asarray(dataset)
     return np.memmap(
         dataset.file.filename, dataset.dtype, "r", dataset.id.get_offset(), dataset.shape
     )
+
+
+def _on_disk(dataset: h5py.Dataset) -> bool:
+    return dataset.nbytes > IN_MEMORY and dataset.id.get_offset() is not None
 
 
 def _first_line(error: Exception) -> str:

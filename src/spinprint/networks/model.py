@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..device import accelerator, full_precision
+from ..dictionary.basis import require_orthonormal
 from ..dictionary.compression import find_basis
 from ..errors import ModelError
 from ..parallel import even_share, for_chunks
@@ -334,20 +335,44 @@ class Model:
             if "basis.imaginary" in arrays:
                 basis = basis.astype(np.complex64)
                 basis.imag = arrays.pop("basis.imaginary")
-            model = cls._assemble(
+            if basis.ndim != 2 or len(basis) != stored.sequence.n_samples:
+                raise ModelError(f"its basis has shape {basis.shape}, which is not (time, rank)")
+            require_orthonormal(basis)
+            if not isinstance(described["training"], dict):
+                raise ModelError("what it says of its training is no table")
+            assemble = partial(
+                cls._assemble,
                 stored.sequence,
                 Prior.from_dict(described["prior"]),
                 parse_network(described["network"]),
                 basis,
                 is_real=bool(described["is_real"]),
                 phase_varies=bool(described["turns"]),
-                training=described["training"],
             )
+            # On no device first, where a network of any size takes no memory.
+            with torch.device("meta"):
+                _check_weights(arrays, assemble().network)
+            model = assemble(training=described["training"])
             tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
             model.network.load_state_dict(tensors)
             if sequence is not None:
                 model.require(sequence)
         return model.on(accelerator())
+
+
+def _check_weights(arrays: Mapping[str, NDArray[Any]], network: Network) -> None:
+    """Refuse arrays that are not the weights of a network, or numbers that none has."""
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    if different := sorted(wanted.keys() ^ arrays.keys()):
+        raise ModelError(f"{different[0]} is missing, or belongs to another network")
+    for name, array in arrays.items():
+        if array.shape != wanted[name] or array.dtype.kind != "f":
+            raise ModelError(
+                f"{name} has shape {array.shape} and type {array.dtype}, where its network has"
+                f" {wanted[name]} floating-point numbers"
+            )
+        if not np.isfinite(array).all() or ("scale" in name and not (array > 0).all()):
+            raise ModelError(f"{name} holds numbers that no network has")
 
 
 def known_fields(tissue: Tissue, config: NetworkConfig) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import TissueError
 from .parameters import PARAMETERS, PHYSICAL, REQUIRED
+from .room import require_room
 
 _NAMES = (*PARAMETERS, "m0")
 
@@ -238,6 +239,11 @@ class ParameterGrid:
                 f"a grid of {combinations:.2g} combinations ({lengths}) is too large, at most"
                 f" {MOST_ATOMS:.0e} can be: widen the steps"
             )
+        # All combinations are laid out, twice for a while, before the constraints are applied.
+        require_room(
+            2 * 8 * combinations * len(axes), f"a grid of {combinations} combinations", TissueError,
+            "widen the steps",
+        )  # fmt: skip
         if self.size == 0:
             rules = ", ".join(f"{a} <= {b}" for a, b in self.constraints)
             raise TissueError(f"no combination of the grid keeps {rules}")

@@ -360,7 +360,7 @@ def test_evaluations_that_cannot_be_made(
     cases: list[tuple[Path, dict[str, Any], str]] = [
         (maps, {}, "give either --truth or --phantom"),
         (maps, {"truth": truth, "phantom": "nist"}, "give either --truth or --phantom"),
-        (maps, {"truth": truth, "resamples": 0}, "--resamples = 0 must be at least 1"),
+        (maps, {"truth": truth, "resamples": 0}, "--resamples = 0 must be from 1 to 1000000"),
         (maps, {"phantom": "acr"}, "phantom 'acr' must be one of nist"),
         (tmp_path / "no", {"truth": truth}, "no such folder"),
         (maps, {"truth": tmp_path / "no"}, "no such folder"),

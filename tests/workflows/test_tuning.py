@@ -199,7 +199,7 @@ def test_bad_input_is_refused_in_one_line(
     refused(head + 'base = "nowhere.toml"', r"tune.toml: .*nowhere.toml: no such training file")
     refused(head + "base = { sead = 3 }", r"tune.toml: base: sead: unknown key")
     refused(head + "[matching.space]\nrank = {choices = [0]}", r"rank = 0", what="matching")
-    refused(head, r"--trials = 0 must be at least 1", trials=0)
+    refused(head, r"--trials = 0 must be from 1 to 1000000", trials=0)
     refused(head, r"--workers = 0 must be at least 1", workers=0)
     refused("x = ", r"tune.toml: not valid TOML")
 

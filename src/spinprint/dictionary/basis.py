@@ -14,6 +14,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from ..errors import DictionaryError
+from ..room import require_room
 
 DEFAULT_ENERGY = 1 - 1e-5
 """Part of the energy a default basis keeps: it raises the Cramér-Rao bound by about 0.01 %."""
@@ -26,6 +27,11 @@ class GramMatrix:
     """Sum over signals of unit norm of their outer products, shape `(time, time)`."""
 
     def __init__(self, n_samples: int) -> None:
+        # Its eigenvectors, and what they are computed in, have its size too.
+        require_room(
+            3 * 8 * n_samples**2, f"the basis of {n_samples} samples", DictionaryError,
+            "shorten the sequence",
+        )  # fmt: skip
         self._sum: NDArray[Any] = np.zeros((n_samples, n_samples))
 
     def add(self, signals: NDArray[Any]) -> None:

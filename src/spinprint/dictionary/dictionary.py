@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import DictionaryError
 from ..parallel import Progress
 from ..physics.own_unit import own_unit
+from ..room import require_room
 from ..sequence import Sequence
 from ..source import source_digest
 from ..tissue import ParameterGrid, Tissue
@@ -100,7 +101,12 @@ class Dictionary:
         basis, singular_values = find_basis(
             sequence, tissue, rank=rank, energy=energy, n_states=n_states, magnitude=magnitude
         )
-        coefficients = np.empty((tissue.size, basis.shape[1]), basis.dtype)
+        atoms, rank = tissue.size, basis.shape[1]
+        require_room(
+            atoms * rank * basis.itemsize, f"a dictionary of {atoms} atoms, rank {rank},",
+            DictionaryError, "build it on disk (on_disk.build_file), or on a coarser grid",
+        )  # fmt: skip
+        coefficients = np.empty((atoms, rank), basis.dtype)
         compress_atoms(
             sequence, tissue, basis, coefficients,
             n_states=n_states, magnitude=magnitude, progress=progress,

@@ -37,7 +37,7 @@ def erode_labels(
     """
     edges = np.ones(labels.ndim) if affine is None else np.linalg.norm(affine[:3, :3], axis=0)
     eroded = np.array(labels)
-    for _ in range(steps):
+    for _ in range(min(steps, sum(labels.shape))):  # after which nothing changes
         alike = np.ones(eroded.shape, dtype=bool)
         for axis in np.flatnonzero(edges < _ISOTROPIC * edges.min()):
             length = eroded.shape[axis]

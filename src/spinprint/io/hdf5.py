@@ -47,8 +47,25 @@ def _stored(dataset: Any, matlab: bool) -> Stored | None:
     turned = matlab or "MATLAB_class" in dataset.attrs
 
     def load() -> Array:
+        if dataset.is_virtual:
+            _require_parts(dataset)
         array = np.asarray(dataset[()])
         return array.T if turned else array
 
     empty = dataset.id.get_storage_size() == 0 and not dataset.is_virtual
     return Stored(shape=shape, dtype=dtype, load=load, held=0 if empty else None)
+
+
+def _require_parts(dataset: Any) -> None:
+    """Make sure that a dataset put together from others has them, and is none of them itself.
+
+    HDF5 reads zeros for what is missing, and follows a circle until the process dies.
+    """
+    import h5py
+
+    path = Path(dataset.file.filename)
+    for part in dataset.virtual_sources():
+        where = path if part.file_name == "." else path.parent / part.file_name
+        with h5py.File(where, "r") as file:
+            if file[part.dset_name].is_virtual:
+                raise ValueError(f"{part.dset_name} is put together from others in its turn")

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import OutputError, SeriesError
 from ..files import replacing
+from ..room import require_room
 from ..sequence import Sequence
 from .geometry import Geometry
 from .halves import given_half, half_beside, is_magnitude, joined, unused_phase
@@ -217,6 +218,10 @@ def write_series(path: str | Path, data: ArrayLike, affine: ArrayLike | None = N
 
 def _cast(array: NDArray[Any], kind: type[Any]) -> NDArray[Any]:
     """The array in a type of single precision."""
+    if array.dtype != kind or not array.flags.c_contiguous:  # then both are there
+        need = array.size * np.dtype(kind).itemsize
+        what = f"a series of shape {array.shape}"
+        require_room(need, what, SeriesError, "give a part of it")
     # What is too large becomes Inf, and Inf is the estimators' to mark.
     with np.errstate(over="ignore", invalid="ignore"):
         return np.ascontiguousarray(array, dtype=kind)

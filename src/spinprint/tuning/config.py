@@ -61,6 +61,10 @@ class MatchingTuning(Strict):
     """Grids of more atoms are not built."""
 
 
+MOST_TRIALS = 10**6
+"""More would not be done in a lifetime."""
+
+
 class TuneConfig(Strict):
     """All that decides what a search tries, but for the sequence.
 
@@ -73,7 +77,7 @@ class TuneConfig(Strict):
     format: Literal["spinprint-tune/1"] = "spinprint-tune/1"
     seed: int = Field(default=0, ge=0, lt=1 << 32)
     """Of what is proposed; tissue and noise have that of the base."""
-    trials: int = Field(default=40, ge=1)
+    trials: int = Field(default=40, ge=1, le=MOST_TRIALS)
     """Settings tried in all."""
     steps: int | None = Field(default=1000, ge=1)
     """Steps of a trial's training, shared by its stages as those of the base; None takes these."""

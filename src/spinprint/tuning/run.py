@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, ModelError
 from ..files import output_errors
 from ..parallel import Progress, n_workers
+from ..room import require_room
 from .config import TuneConfig
 from .results import State, Trial
 from .space import identity
@@ -26,6 +27,7 @@ Tell = Callable[[str], None]
 """Called with a sentence for people."""
 
 _POLL = 0.2  # seconds between two looks at what the workers have done
+_WORKER_MEMORY = 100 << 20  # that a process of torch has for itself, at least
 _PARTS = 1000  # of a trial, in which progress is told
 
 
@@ -71,6 +73,7 @@ def run_search(
 
     if workers < 1:
         raise ModelError(f"--workers = {workers} must be at least 1")
+    require_room(workers * _WORKER_MEMORY, f"--workers = {workers}", ModelError, "take fewer")
     search = Search.open(Path(folder), task, config, database)
     report = _Report(search, progress, tell or (lambda _: None))
     if workers == 1:

@@ -46,6 +46,11 @@ _UNCLAIMED = timedelta(minutes=10)  # age of a trial in a database that nobody c
 _WORKER, _REFUSED, _REPEATED, _AGAIN = "worker", "refused", "repeated", "again"
 _MEASURES, _SECONDS = "measures", "seconds"
 
+_STORAGE_DAMAGE = (
+    LookupError, TypeError, ValueError, AssertionError, optuna.exceptions.StorageInternalError,
+)  # fmt: skip
+"""What a storage raises that holds something else than it should."""
+
 _Skip = optuna.exceptions.UpdateFinishedTrialError
 
 
@@ -113,7 +118,7 @@ class Search:
             )
         except ModelError:
             raise
-        except (LookupError, TypeError, ValueError, AssertionError) as error:
+        except _STORAGE_DAMAGE as error:
             place = "--storage" if database else folder / JOURNAL
             raise ModelError(
                 f"{place}: damaged ({error!r}): give another place, or delete it"
@@ -332,6 +337,11 @@ def _journal(path: Path) -> Any:
 
 
 def _database(url: str) -> Any:
+    if not url or url.rstrip("/") == "sqlite:" or ":memory:" in url:
+        raise ModelError(
+            "--storage: a database in memory is seen by no other process: give the URL of one in a"
+            " file or on a server"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

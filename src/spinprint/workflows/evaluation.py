@@ -32,6 +32,9 @@ from .stages import StageDisplay, silent
 PHANTOM_NAMES = ("nist",)
 """Phantoms with tables of true values, whose spheres can be found in maps."""
 
+MOST_RESAMPLES = 10**6
+"""More would tell nothing that the data hold."""
+
 _METRICS, _AGREEMENT, _RISK = "metrics", "agreement", "bayes_risk"
 _TABLES = tuple(
     f"{name}.{kind}" for name in (_METRICS, _AGREEMENT, _RISK) for kind in ("csv", "json")
@@ -92,8 +95,12 @@ def evaluate_maps(
     """
     if phantom is not None and phantom not in PHANTOM_NAMES:
         raise InputError(f"phantom {phantom!r} must be one of {', '.join(PHANTOM_NAMES)}")
-    if resamples < 1:
-        raise InputError(f"--resamples = {resamples} must be at least 1: intervals come from them")
+    if not 1 <= resamples <= MOST_RESAMPLES:
+        raise InputError(
+            f"--resamples = {resamples} must be from 1 to {MOST_RESAMPLES}, for intervals"
+        )
+    if seed < 0:
+        raise InputError(f"--seed = {seed} must be at least 0")
     if prior is not None and not bayes_risk:
         raise InputError("--prior needs --bayes-risk: it is the prior of that risk")
     check_output_folder(out)

@@ -17,6 +17,7 @@ from ..io.bids import DESCRIPTION
 from ..io.sidecar import has_keys, is_ours, write_json
 from ..maps import Maps, Status
 from ..physics.noise import add_noise, sigma_to_snr, snr_to_sigma
+from ..room import require_room
 from ..sequence import Sequence, format_sequence, load_sequence
 from ..simulation.acquisition import Sampling, scan
 from ..simulation.phantoms import PHANTOMS, Fields, Phantom
@@ -132,6 +133,7 @@ def simulate_phantom(
             f"--matrix = {matrix}, --slices = {slices}: a phantom needs at least 8 x 8 voxels"
             " and one slice"
         )
+    _check_room(matrix, slices, sequence.n_samples, sampling)
     with stage("Simulating the phantom"):
         body = PHANTOMS[phantom](
             shape=(matrix, matrix, slices), seed=seed, fields=Fields(b1=b1_range, b0=b0_range),
@@ -167,6 +169,17 @@ def _check_options(phantom: str, options: dict[str, Any]) -> None:
                 f"{option} does not apply to the phantom {phantom}"
                 + (f", only to {' and '.join(takers)}" if takers else "")
             )
+
+
+def _check_room(matrix: int, slices: int, frames: int, sampling: Sampling | None) -> None:
+    """Refuse a series that cannot fit in memory: it is there twice, with and without noise."""
+    what = f"--matrix = {matrix}, --slices = {slices}: a series of {frames} images"
+    require_room(2 * 8 * matrix**2 * slices * frames, what, InputError, "make it smaller")
+    if sampling is not None:
+        what = (
+            f"one slice of {sampling.trajectory.interleaves} interleaves and {sampling.coils} coils"
+        )
+        require_room(sampling.memory(matrix, frames), what, InputError, "take fewer")
 
 
 def _check_noise(snr_db: float | None, sigma: float | None, noise: str) -> None:

@@ -12,7 +12,7 @@ from ..files import check_output_folder, check_replaceable, output_errors, stagi
 from ..io import write_csv
 from ..io.sidecar import has_keys, write_json
 from ..sequence import Sequence
-from ..tuning.config import TuneConfig, load_tuning
+from ..tuning.config import MOST_TRIALS, TuneConfig, load_tuning
 from ..tuning.matching import MatchingTask
 from ..tuning.network import NetworkTask
 from ..tuning.results import Trial, best_of, trial_table
@@ -71,8 +71,8 @@ def tune(
     """
     config = load_tuning(config_path) if config_path else TuneConfig()
     if trials is not None:
-        if trials < 1:
-            raise ModelError(f"--trials = {trials} must be at least 1")
+        if not 1 <= trials <= MOST_TRIALS:
+            raise ModelError(f"--trials = {trials} must be from 1 to {MOST_TRIALS}")
         config = config.model_copy(update={"trials": trials})
     check_output_folder(out)
     check_replaceable(out, _FILES, lambda: _earlier(out))

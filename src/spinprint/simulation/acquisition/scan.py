@@ -72,6 +72,11 @@ class Sampling:
         """
         return float(sigma * np.sqrt(self.trajectory.acceleration(matrix)))
 
+    def memory(self, matrix: int, frames: int) -> int:
+        """What the scan of one slice takes at least, besides its images [bytes]."""
+        samples = frames * self.trajectory.interleaves * self.trajectory.arm(matrix)[0].size
+        return 8 * self.coils * (samples + matrix**2) + 16 * samples
+
     def describe(self, matrix: int) -> dict[str, Any]:
         """What was done, for provenance; matrix is the number of voxels along the longer side."""
         return {

@@ -17,6 +17,7 @@ from .shapes import Points
 Bounds = tuple[float, float]
 
 _WAVES = 32
+_MOST_B1, _MOST_B0 = 100.0, 1e6  # [relative], [Hz]: far beyond what any scanner plays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Fields:
     Raises
     ------
     TissueError
-        Bounds are not finite or do not ascend, or B1 would be negative.
+        Bounds are not finite, do not ascend or are impossible.
     """
 
     b1: Bounds | None = None
@@ -45,8 +46,16 @@ class Fields:
                 raise TissueError(
                     f"the range {bounds[0]:g} to {bounds[1]:g} of {name} must be finite and ascend"
                 )
-        if self.b1 is not None and self.b1[0] < 0:
-            raise TissueError(f"b1 = {self.b1[0]:g} must be at least 0")
+        if self.b1 is not None and not 0 <= self.b1[0] <= self.b1[1] <= _MOST_B1:
+            raise TissueError(
+                f"the range {self.b1[0]:g} to {self.b1[1]:g} of b1 must lie from 0 to"
+                f" {_MOST_B1:g}: relative B1 is near 1"
+            )
+        if self.b0 is not None and max(map(abs, self.b0)) > _MOST_B0:
+            raise TissueError(
+                f"the range {self.b0[0]:g} to {self.b0[1]:g} of b0 must lie within"
+                f" {_MOST_B0:g} Hz of resonance"
+            )
         if not (np.isfinite(self.length) and self.length > 0):
             raise TissueError(f"length = {self.length:g} mm of the fields must be positive")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from .errors import InputError
 
 _GROUPS = Path("/sys/fs/cgroup")
+_OWN_GROUPS = Path("/proc/self/cgroup")
 _UNLIMITED = 1 << 60  # what control groups without a limit state, or more
 
 
@@ -76,7 +77,7 @@ def _limits() -> Iterator[int]:
 def _groups(swap: int) -> Iterator[int]:
     """What each control group of this process leaves, version 2 and 1; `swap` is the system's."""
     try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+        lines = _OWN_GROUPS.read_text(encoding="utf-8").splitlines()
     except OSError:
         return
     for line in lines:

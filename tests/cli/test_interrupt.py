@@ -1,5 +1,6 @@
 """Commands that are stopped while they work leave nothing half-written."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -83,3 +84,47 @@ def test_kill_while_a_dictionary_is_written(scan: Path, tmp_path: Path) -> None:
         process.communicate(timeout=30)
     assert process.returncode == -signal.SIGKILL
     assert not out.exists()
+
+
+LOADING = """
+import importlib.abc, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            print("at work", flush=True)
+            try:
+                time.sleep(60)
+            except KeyboardInterrupt:
+                raise ImportError("as an extension module makes of it") from None
+sys.meta_path.insert(0, Slow())
+import spinprint.cli
+spinprint.cli.main(sys.argv[1:])
+"""
+"""The command with the loading of one module held up."""
+
+
+@pytest.mark.parametrize("module", ["cyclopts", "numpy", "spinprint.cli.looking"])
+def test_control_c_while_the_command_is_loaded(module: str) -> None:
+    with working(LOADING.format(module=module), "doctor") as process:
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert told == "spinprint: interrupted, nothing half-written was left\n"
+
+
+def test_control_c_keeps_its_status_where_text_is_executed(tmp_path: Path) -> None:
+    """Python would end by the signal after an interrupt of `exec`, as in a dataclass."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import spinprint.workflows.doctor as doctor, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "doctor.examine = lambda: exec('signal.raise_signal(signal.SIGINT)')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "spinprint", "doctor"],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+    )  # fmt: skip
+    assert done.stderr == "spinprint: interrupted, nothing half-written was left\n"
+    assert done.returncode == 130

@@ -1,13 +1,18 @@
 """Dictionaries on disk: whole, of the right sequence, or refused in one line."""
 
+import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from spinprint import Dictionary, DictionaryError, OutputError, ParameterGrid, Sequence, Tissue
+from spinprint.dictionary import store
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +210,90 @@ def test_a_damaged_part_is_refused(damage: Callable[[h5py.File], None], path: Pa
     with h5py.File(path, "r+") as file:
         damage(file)
     refusal(path)
+
+
+def sealed(path: Path, dictionary: Dictionary, name: str, array: Any) -> None:
+    """Put another array into a file (None: take it out), and the checksum that then is right."""
+    with h5py.File(path, "r+") as file:
+        del file[name]
+        if array is not None:
+            file[name] = array
+    stored = {one: getattr(dictionary, one) for one in store.ARRAYS}
+    tissue = dictionary.tissue
+    if name in stored and array is not None:
+        stored[name] = np.asarray(array)
+    forged = dataclasses.replace(dictionary, tissue=tissue, **stored)
+    with h5py.File(path, "r+") as file:
+        file.attrs["digest"] = np.bytes_(forged.digest.encode())
+
+
+def changed(index: Any, value: float) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    def change(array: NDArray[Any]) -> NDArray[Any]:
+        array = array.copy()
+        array[index] = value
+        return array
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "match"),
+    [
+        ("coefficients", lambda a: a[:-1], "belong to no dictionary|are no dictionary"),
+        ("coefficients", lambda a: a[:, :-1], "belong to no dictionary of .* rank 5"),
+        ("coefficients", lambda a: a.astype(np.complex128), "type complex128"),
+        ("coefficients", lambda a: a.real.astype(np.int32), "type int32"),
+        ("coefficients", lambda a: a[0], "is no array as it should be"),
+        ("coefficients", lambda a: a[:0], "are no dictionary|belong to no"),
+        ("coefficients", lambda a: a[:, :0], "are no dictionary|belong to no"),
+        ("coefficients", changed((-1, -1), np.nan), "atoms hold numbers that are not finite"),
+        ("coefficients", changed((0, 0), np.inf), "atoms hold numbers that are not finite"),
+        ("basis", lambda a: a[:-1], "basis has shape .* belong to no dictionary of .* 90 samples"),
+        ("basis", lambda a: a.T.copy(), "basis has shape"),
+        ("basis", lambda a: 2 * a, "basis is not orthonormal"),
+        ("basis", changed((0, 0), np.nan), "basis is not orthonormal"),
+        ("singular_values", lambda a: a[:5], "singular_values has shape"),
+        ("singular_values", lambda a: a.astype(np.float32), "type float32"),
+    ],
+)
+def test_arrays_that_go_with_no_dictionary_are_refused_whatever_the_checksum(
+    dictionary: Dictionary, path: Path, name: str, change: Any, match: str
+) -> None:
+    sealed(path, dictionary, name, change(getattr(dictionary, name)))
+    assert re.search(match, refusal(path))
+
+
+@pytest.mark.parametrize("name", ["t1", "t2"])
+@pytest.mark.parametrize("change", [lambda a: a[:-1], lambda a: a[:, None], lambda _: "text"])
+def test_tissue_of_another_shape_is_refused(
+    dictionary: Dictionary, path: Path, name: str, change: Any
+) -> None:
+    sealed(path, dictionary, f"tissue/{name}", change(dictionary.tissue.get(name)))
+    refusal(path)
+
+
+def test_an_array_of_any_size_takes_no_memory(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        rank = file["coefficients"].shape[1]
+        del file["coefficients"]
+        file.create_dataset("coefficients", (10**13, rank), "c8", chunks=(1000, rank))
+    assert "belong to no dictionary" in refusal(path)
+    with h5py.File(path, "r+") as file:  # now all of them are as many, and none is there
+        for name in ("t1", "t2"):
+            del file[f"tissue/{name}"]
+            file.create_dataset(f"tissue/{name}", (10**13,), "f8", chunks=(1000,))
+        del file.attrs["grid"]
+    assert "of memory and" in refusal(path)
+
+
+def test_an_array_made_of_itself_is_refused(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        shape = file["basis"].shape
+        del file["basis"]
+        layout = h5py.VirtualLayout(shape, np.complex64)
+        layout[...] = h5py.VirtualSource(".", "basis", shape)
+        file.create_virtual_dataset("basis", layout)
+    assert "is no array as it should be" in refusal(path)
 
 
 def test_a_place_that_cannot_be_written_is_refused(dictionary: Dictionary, tmp_path: Path) -> None:

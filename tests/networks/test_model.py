@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from spinprint import Mlp, Model, ModelError, NetworkConfig, Prior, Recurrent, Sequence, simulate
+from spinprint.networks import _store as store
 from spinprint.networks._store import DESCRIPTION, WEIGHTS
 from spinprint.prior import Uniform
 
@@ -111,6 +112,55 @@ def test_damaged_model_raises_one_line(
 
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
+
+
+def resealed(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
+    """Change the description and the weights of a model, and make its checksum right."""
+    stored = store.read(folder)
+    told, arrays = dict(stored.described), dict(stored.arrays)
+    change(told, arrays)
+    told = {name: value for name, value in told.items() if name not in ("format", "version")}
+    told.pop("sequence")
+    store.write(folder, store.Stored(stored.sequence, told, arrays))
+
+
+def filled(name: str, value: float) -> Any:
+    def fill(_: dict[str, Any], arrays: dict[str, Any]) -> None:
+        arrays[name] = arrays[name].copy()
+        arrays[name].flat[0] = value
+
+    return fill
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda _, a: a.pop("head.bias"), "head.bias is missing, or belongs to another network"),
+        (lambda _, a: a.update(more=np.ones(3, np.float32)), "more is missing, or belongs"),
+        (lambda _, a: a.update({"head.bias": np.ones(1, np.float32)}), r"shape \(1,\) and type"),
+        (lambda _, a: a.update({"head.bias": a["head.bias"].astype(int)}), "type int64"),
+        (lambda _, a: a.pop("basis.real"), "not a whole model"),
+        (lambda _, a: a.update({"basis.real": a["basis.real"][:-1]}), "its basis has shape"),
+        (lambda _, a: a.update({"basis.real": a["basis.real"][0]}), "its basis has shape"),
+        (lambda _, a: a.update({"basis.real": 2 * a["basis.real"]}), "basis is not orthonormal"),
+        (filled("head.weight", np.nan), "head.weight holds numbers that no network has"),
+        (filled("inputs.scale", 0.0), "inputs.scale holds numbers that no network has"),
+        (filled("target_scale", -1.0), "target_scale holds numbers that no network has"),
+        (lambda t, _: t.update(training=[1]), "what it says of its training is no table"),
+        (lambda t, _: t.pop("prior"), "not a whole model"),
+        (lambda t, _: t.update(prior={"laws": 3, "constraints": []}), "not a prior"),
+        (lambda t, _: t["network"]["core"].update(width=8192, blocks=100), "has shape|missing"),
+        (lambda t, _: t["network"]["core"].update(width=[]), "network: "),
+    ],
+)
+def test_a_model_that_is_none_is_refused_whatever_the_checksum(
+    saved: Path, change: Any, message: str
+) -> None:
+    resealed(saved, change)
+    with pytest.raises(ModelError, match=message) as refusal:
+        Model.load(saved)
+    assert str(refusal.value).startswith(f"{saved}: ")
+    assert "\n" not in str(refusal.value)
 
 
 def test_weights_of_another_model_raise(saved: Path, real_sequence: Sequence) -> None:

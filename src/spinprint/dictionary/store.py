@@ -160,8 +160,8 @@ def _check(file: h5py.File, sequence: Sequence, grid: ParameterGrid | None) -> N
     atoms, rank = _shape(file["coefficients"], 2)
     kind = file["coefficients"].dtype
     wanted = {
-        "basis": ((time, rank), (kind,)),
         "coefficients": ((atoms, rank), (np.dtype(np.float32), np.dtype(np.complex64))),
+        "basis": ((time, rank), (kind,)),
         "singular_values": ((time,), (np.dtype(np.float64),)),
     }
     wanted |= {f"tissue/{name}": ((atoms,), _TISSUE) for name in file["tissue"]}

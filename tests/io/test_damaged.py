@@ -105,7 +105,7 @@ def matlab(path: Path, **arrays: Any) -> bytearray:
     return bytearray(path.read_bytes())
 
 
-def element(content: bytes, values: NDArray[Any]) -> int:
+def element(content: bytearray, values: NDArray[Any]) -> int:
     """Where the tag of the element with these values begins."""
     return content.index(values.tobytes(order="F")) - 8
 
@@ -244,7 +244,7 @@ def test_a_series_of_another_type_needs_room_twice(
     monkeypatch.setattr(room, "free_memory", lambda: data.nbytes - 1)
     Series(data=data)
     with pytest.raises(SeriesError, match=r"needs 1\.68 kB of memory"):
-        Series(data=data.astype(np.complex128))  # type: ignore[arg-type]
+        Series(data=data.astype(np.complex128))
 
 
 def test_no_memory_is_one_line(tmp_path: Path, data: Data, monkeypatch: pytest.MonkeyPatch) -> None:

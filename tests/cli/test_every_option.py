@@ -35,7 +35,7 @@ PLACES = ("sequence",)
 OUTPUTS = ("out",)
 """Options whose paths are written, which `files` looks at."""
 
-WORDS = {"what", "name", "storage", "subject", "batch"}
+WORDS = {"what", "name", "storage", "subject", "batch", "phase_unit"}
 """Options of type str that hold none."""
 
 Place = tuple[str, str]

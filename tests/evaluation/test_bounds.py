@@ -245,3 +245,15 @@ def test_magnitudes_say_less_than_signals_and_without_noise_as_much() -> None:
             assert ((low <= ratio + 1e-6) & (ratio <= high)).all()
     with pytest.raises(InputError, match="not white"):
         cramer_rao(fisp(), tissue(), 0.1, basis=np.eye(60), magnitude=True)
+
+
+@pytest.mark.parametrize("name", ["t1", "t2"])
+def test_impossible_tissue_spoils_its_own_bound_only(name: str) -> None:
+    some = tissue(3)
+    spoilt = np.array(some.get(name))
+    spoilt[1] = 1e-30
+    expected = cramer_rao(fisp(), some, 1.0)
+    bound = cramer_rao(fisp(), some.replace(**{name: spoilt}), 1.0)
+    for key, sd in expected.sd.items():
+        np.testing.assert_allclose(bound.sd[key][[0, 2]], sd[[0, 2]], rtol=1e-6)
+    assert not np.isfinite(bound.sd[name][1])

@@ -35,3 +35,10 @@ def test_inseparable_parameters_are_infinite_and_others_unaffected(rounding: flo
     assert np.isinf(sd[[0, 2, 3]]).all()
     alone = np.linalg.inv(slopes[:2] @ slopes[:2].T)[1, 1]
     assert sd[1] == pytest.approx(np.sqrt(alone), rel=1e-5)
+
+
+def test_information_that_is_not_finite_gives_nan_for_its_tissue_only() -> None:
+    information = np.stack([np.eye(2), np.full((2, 2), np.nan), np.diag([np.inf, 1.0])])
+    sd = standard_deviation(information, np.ones(3))
+    np.testing.assert_array_equal(sd[0], 1)
+    assert np.isnan(sd[1:]).all()

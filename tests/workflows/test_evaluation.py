@@ -403,3 +403,77 @@ def test_parameters_without_a_truth_are_left_out_and_said(
     sp.write_maps(mapped_t2, tmp_path / "only_t2", sequence=short)
     with pytest.raises(sp.SeriesError, match="they share no parameter"):
         inputs(tmp_path / "only_t2", truth=tmp_path / "t1")
+
+
+# Impossible values --------------------------------------------------------------------------
+
+
+def edited(folder: Path, out: Path, suffix: str, change: Callable[[Any], Any]) -> Path:
+    """A copy of a folder of maps with one map changed."""
+    shutil.copytree(folder, out)
+    (path,) = out.rglob(f"sub-01_{suffix}.nii.gz")
+    image = nib.Nifti1Image.from_filename(path)
+    values = change(np.asarray(image.dataobj).astype(np.float32))
+    nib.Nifti1Image(values, image.affine).to_filename(path)
+    return out
+
+
+def first_as(value: float) -> Callable[[Any], Any]:
+    """One voxel, the first above 0, gets a value."""
+
+    def change(values: Any) -> Any:
+        values.flat[np.flatnonzero(values > 0)[0]] = value
+        return values
+
+    return change
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e-45, 1e-30, 1e30, 3e38])
+@pytest.mark.parametrize("suffix", ["T1map", "T2map"])
+def test_one_impossible_truth_is_counted_and_stops_nothing(
+    mapped: Path, scan: Path, tmp_path: Path, suffix: str, value: float
+) -> None:
+    truth = edited(scan / "truth", tmp_path / "truth", suffix, first_as(value))
+    (tmp_path / "sequence.toml").write_bytes((scan / "sequence.toml").read_bytes())
+    labels = scan / "labels.nii.gz"
+    result = evaluate_maps(
+        mapped / "maps", tmp_path / "out", truth=truth, labels=labels, resamples=2
+    )
+    (said,) = [remark for remark in result.remarks if "no bound" in remark]
+    assert re.match(r"1 of \d+ compared voxels have no bound", said)
+    row = next(row for row in result.comparison.rows if row.name == "all")
+    assert row.median_error_over_bound == pytest.approx(0.7, abs=0.2)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-30, 1e30])
+def test_a_truth_that_is_impossible_all_over_stops_nothing(
+    mapped: Path, scan: Path, tmp_path: Path, value: float
+) -> None:
+    truth = edited(scan / "truth", tmp_path / "truth", "T1map", lambda t1: np.full_like(t1, value))
+    labels = scan / "labels.nii.gz"
+    result = evaluate_maps(
+        mapped / "maps", tmp_path / "out", truth=truth, labels=labels, resamples=2
+    )
+    assert result.report.exists()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change"),
+    [
+        ("T1map", first_as(np.inf)),
+        ("T1map", first_as(1e-30)),
+        ("desc-sd_T1map", np.zeros_like),
+        ("desc-sigma_map", np.zeros_like),
+        ("M0map", partial(np.full_like, fill_value=np.inf)),
+        ("M0map", partial(np.full_like, fill_value=1e-45)),
+        ("M0map", partial(np.full_like, fill_value=3e38)),
+    ],
+)
+def test_maps_with_impossible_values_are_evaluated(
+    mapped: Path, scan: Path, tmp_path: Path, suffix: str, change: Callable[[Any], Any]
+) -> None:
+    maps = edited(mapped / "maps", tmp_path / "maps", suffix, change)
+    labels = scan / "labels.nii.gz"
+    result = evaluate_maps(maps, tmp_path / "out", truth=scan / "truth", labels=labels, resamples=2)
+    row = next(row for row in result.comparison.rows if row.name == "all")
+    assert row.median_ape < 1

@@ -20,7 +20,7 @@ from ..physics.noise import add_noise, sigma_to_snr, snr_to_sigma
 from ..physics.simulate import simulate
 from ..prior import Fixed, Prior
 from ..sequence import Sequence as PulseSequence
-from .bounds import known_tissue
+from .bounds import is_possible, known_tissue
 from .metrics import Row
 
 Array = NDArray[np.float64]
@@ -112,7 +112,8 @@ class MapRisk:
     that at the median."""
 
     def squared_error(self, truth: Mapping[str, ArrayLike]) -> dict[str, Array]:
-        """The risk as a mean squared error of maps, `(...)` [squared SI units].
+        """The risk as a mean squared error of maps, `(...)` [squared SI units]; NaN where the
+        truth is impossible.
 
         The risk of times is one of logarithms, that is of relative errors: it is scaled by the
         truth.
@@ -122,15 +123,13 @@ class MapRisk:
         truth
             True maps by parameter, `(...)` [SI units].
         """
-        return {
-            name: np.square(
-                rms * np.asarray(truth[name], np.float64)
-                if PARAMETERS[name].log
-                else np.full(np.shape(truth[name]), rms)
-            )
-            for name, rms in self.risk.rms.items()
-            if name in truth
-        }
+        found = {}
+        for name, rms in self.risk.rms.items():
+            if name in truth:
+                values = np.asarray(truth[name], np.float64)
+                error = rms * values if PARAMETERS[name].log else np.full(values.shape, rms)
+                found[name] = np.where(is_possible(name, values), error, np.nan) ** 2
+        return found
 
     def table(self, rows: Sequence[Row] = ()) -> list[dict[str, Any]]:
         """One row of plain values per parameter: the risk as a root, its error, and maps beside it.

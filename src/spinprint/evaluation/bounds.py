@@ -23,13 +23,17 @@ Array = NDArray[np.float64]
 
 _CHUNK = 256  # tissues at a time: bounds the memory of their derivatives
 
+_BEYOND = 100.0
+"""How far beyond the range of all tissue, as a factor, the signal model is still asked."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Bound:
     """Least standard deviations of unbiased estimates, arrays of shape `(...)`.
 
     Infinite where the signal does not depend on a parameter, or cannot separate it from the other
-    unknowns.
+    unknowns; NaN where tissue is so far beyond any that single precision fails its
+    derivatives.
     """
 
     sd: Mapping[str, Array]
@@ -99,13 +103,17 @@ def cramer_rao(
     kept = whole if basis is None else np.empty_like(whole)
     for start in range(0, flat.size, _CHUNK):
         part = slice(start, start + _CHUNK)
-        if magnitude:
-            columns = _magnitude_columns(sequence, flat.take(part), names, n_states, noise[part])
-        else:
-            columns = _columns(sequence, flat.take(part), names, n_states)
-        whole[part] = _deviations(columns, noise[part])
-        if basis is not None:
-            kept[part] = _deviations(columns @ basis.conj(), noise[part])
+        # Tissue far beyond any makes NaN of derivatives, and its bound becomes NaN.
+        with np.errstate(invalid="ignore", over="ignore"):
+            if magnitude:
+                columns = _magnitude_columns(
+                    sequence, flat.take(part), names, n_states, noise[part]
+                )
+            else:
+                columns = _columns(sequence, flat.take(part), names, n_states)
+            whole[part] = _deviations(columns, noise[part])
+            if basis is not None:
+                kept[part] = _deviations(columns @ basis.conj(), noise[part])
     loss = np.divide(kept, whole, out=np.full_like(kept, np.nan), where=np.isfinite(whole))
 
     def named(values: Array) -> dict[str, Array]:
@@ -149,7 +157,8 @@ def map_bound(
 
     Returns
     -------
-    Deviations [unit of the parameter], `(...)`; NaN where tissue, M0 or noise is not known.
+    Deviations [unit of the parameter], `(...)`; NaN where tissue, M0 or noise is not known, or
+    is far beyond all tissue.
 
     Raises
     ------
@@ -253,8 +262,17 @@ def known_tissue(
     sigma = np.asarray(maps.sigma, dtype=np.float64)
     known = np.asarray(where, dtype=bool) & np.isfinite(sigma) & (sigma > 0) & (tissue["m0"] > 0)
     for name, values in tissue.items():
-        known &= np.isfinite(values) & ((values > 0) | (name in ("b0", "adc")))
+        known &= np.isfinite(values) if name == "m0" else is_possible(name, values)
     return Tissue(**{name: values[known] for name, values in tissue.items()}), known
+
+
+def is_possible(name: str, values: ArrayLike) -> NDArray[np.bool_]:
+    """True where the signal model can be asked, `(...)`; far beyond, single precision fails it."""
+    parameter, given = PARAMETERS[name], np.asarray(values, np.float64)
+    low, high = parameter.range
+    lowest = low / _BEYOND if parameter.log else parameter.least
+    # NaN is neither.
+    return np.asarray((given >= lowest) & (np.abs(given) <= high * _BEYOND))
 
 
 def _columns(

@@ -197,7 +197,7 @@ def _read_maps(folder: Path) -> Maps:
     first = next(iter(found.values()))
     voxels, geometry = read_array(first)
     shape = voxels.shape
-    values = {name: _read_map(path, shape, UNITS[name]) for name, path in found.items()}
+    values = {name: _finite(_read_map(path, shape, UNITS[name])) for name, path in found.items()}
     return Maps(
         values=values,
         sd=_read_deviations(folder, found, shape),
@@ -315,7 +315,13 @@ def _read_map(path: Path, shape: tuple[int, ...], unit: str | None = None) -> ND
     stated = read_sidecar(path).get("Units", unit)
     if unit is not None and stated != unit:
         raise SeriesError(f"{path}: is in {stated}: convert it to {unit} and say so in Units")
-    return _read_voxels(path, shape).astype(np.float32)
+    with np.errstate(over="ignore"):
+        return _read_voxels(path, shape).astype(np.float32)
+
+
+def _finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values with NaN, which stands for none, in place of Inf."""
+    return np.where(np.isfinite(values), values, np.float32(np.nan))
 
 
 def _read_or_nan(path: Path | None, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -333,8 +339,8 @@ def _read_deviations(
 def _read_m0(folder: Path, shape: tuple[int, ...]) -> NDArray[np.complex64]:
     magnitude = _read_or_nan(_find(folder, "anat", bids.M0_MAGNITUDE), shape)
     phase = _find(folder, "anat", bids.M0_PHASE)
-    turn = np.exp(1j * _read_map(phase, shape, "rad")) if phase else 1
-    return (magnitude * turn).astype(np.complex64)
+    turn = np.exp(1j * _finite(_read_map(phase, shape, "rad"))) if phase else 1
+    return (_finite(magnitude) * turn).astype(np.complex64)
 
 
 def _read_status(folder: Path, values: Mapping[str, NDArray[np.float32]]) -> NDArray[np.uint8]:

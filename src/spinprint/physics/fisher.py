@@ -32,8 +32,10 @@ def standard_deviation(information: Array, sigma: Array) -> Array:
     Returns
     -------
     shape `(..., parameter)`; infinite where the signal does not depend on the parameter, or only
-    in the same way as on others.
+    in the same way as on others; NaN where the information is not finite.
     """
+    sane = np.isfinite(information).all(axis=(-2, -1))
+    information = np.where(sane[..., None, None], information, 0)
     diagonal = np.einsum("...pp->...p", information)
     acts = diagonal > 0
     root = np.sqrt(np.where(acts, diagonal, 1))
@@ -46,4 +48,4 @@ def standard_deviation(information: Array, sigma: Array) -> Array:
     inverse = np.where(hidden, 0, 1 / np.where(hidden, 1, values))
     inflation = np.sum(vectors**2 * inverse[..., None, :], axis=-1)
     sd = np.sqrt(inflation) / root * np.asarray(sigma)[..., None]
-    return np.where(acts & ~lost, sd, np.inf)
+    return np.where(sane[..., None], np.where(acts & ~lost, sd, np.inf), np.nan)

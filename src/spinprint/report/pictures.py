@@ -16,7 +16,7 @@ from .page import Gallery, Picture
 from .quantities import DISPLAY, ERROR_COLOURS, Display, listed, shown
 from .view import View
 from .viewer import Window
-from .volumes import relative_error
+from .volumes import ratio, relative_error
 
 if TYPE_CHECKING:
     from ..evaluation.agreement import Agreement, Line
@@ -118,7 +118,7 @@ def _bland_altman(
     limits = percent or agreement.difference.scaled(display.factor)
 
     def difference(a: Array, b: Array) -> Array:
-        return 200 * (a - b) / (a + b) if percent else a - b
+        return 200 * ratio(a - b, a + b) if percent else a - b
 
     def size(a: Array, b: Array) -> Array:
         return b if comparison.against_truth else (a + b) / 2
@@ -179,7 +179,8 @@ def _region_bounds(
     deviations = comparison.bound[parameter]
     sd = [_median(deviations[_inside(comparison, label)]) for label in labels]
     is_percent = display.centre is None
-    factor = np.abs(100 / reference) if is_percent else np.full(len(labels), display.factor)
+    hundred = np.full(len(labels), 100.0)
+    factor = np.abs(ratio(hundred, reference)) if is_percent else display.factor
     bounds: list[float] = (np.array(sd) * factor).tolist()
     return bounds
 

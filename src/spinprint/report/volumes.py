@@ -128,7 +128,7 @@ def relative_error(
     """The error of SI values and its unit: % of the reference, or absolute if that may be 0."""
     if display.centre is not None:
         return display.factor * (estimate - reference), display.unit
-    return 100 * _ratio(estimate - reference, reference), "%"
+    return 100 * ratio(estimate - reference, reference), "%"
 
 
 def label_panel(labels: ArrayLike, names: Mapping[int, str]) -> Categories:
@@ -177,7 +177,7 @@ def _error(display: Display, estimate: NDArray[np.float64], true: NDArray[np.flo
 
 def _deviation(display: Display, estimate: NDArray[np.float64], sd: NDArray[np.float32]) -> Volume:
     if display.centre is None:
-        deviation, unit = 100 * _ratio(sd.astype(float), np.abs(estimate)), "%"
+        deviation, unit = 100 * ratio(sd.astype(float), np.abs(estimate)), "%"
     else:
         deviation, unit = display.factor * sd.astype(float), display.unit
     return Volume(
@@ -189,7 +189,7 @@ def _deviation(display: Display, estimate: NDArray[np.float64], sd: NDArray[np.f
     )
 
 
-def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+def ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
     """The quotient, NaN where the whole is 0."""
     nothing = np.full(np.shape(part), np.nan)
     return np.divide(part, whole, out=nothing, where=np.asarray(whole) != 0)

@@ -101,10 +101,11 @@ def viewer_data(viewer: Viewer) -> ViewerData:
 def _panel_data(panel: Volume | Categories, viewer: Viewer, view: View) -> PanelData:
     if isinstance(panel, Categories):
         return _category_data(panel, view)
-    finite = panel.values[np.isfinite(panel.values) & viewer.asked]
+    given = np.asarray(panel.values, float)  # the quotient of two small numbers may be large
+    finite = given[np.isfinite(given) & viewer.asked]
     largest = float(np.abs(finite).max()) if finite.size else 0.0
     scale = largest / _LARGEST if largest else 1.0
-    values = np.where(np.isfinite(panel.values), panel.values / scale, _MISSING)
+    values = np.where(np.isfinite(given), given / scale, _MISSING)
     values = np.where(viewer.asked, values, _OUTSIDE)
     settings = {
         "caption": panel.caption,

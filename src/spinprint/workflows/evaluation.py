@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError, SequenceError, TissueError
 from ..evaluation import (
@@ -116,6 +119,8 @@ def evaluate_maps(
         with stage("Computing the bounds"):
             where = True if given.labels is None else given.labels != 0
             bound, note = error_bound(maps, reference, given.sequence, where, given.fields)
+            remarks = (*given.remarks, *_without_bound(given, bound))
+            given = replace(given, remarks=remarks)
         risk, risk_prior = _risk(given, prior, seed, stage, log) if bayes_risk else (None, "")
         with stage("Comparing"):
             is_truth = reference.role is Role.TRUTH
@@ -198,6 +203,24 @@ def _risk(
             True if labels is None else labels != 0, given.fields, seed=seed, progress=progress,
         )  # fmt: skip
     return risk, f"the prior {source}"
+
+
+def _without_bound(given: EvaluationInput, bound: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """A sentence on the compared voxels that have no bound, if there are any."""
+    values = given.reference.values
+    shared = [name for name in bound if name in values]
+    if not shared:
+        return []
+    compared = given.maps.has_value() & np.all([np.isfinite(values[name]) for name in shared], 0)
+    if given.labels is not None:
+        compared &= given.labels != 0
+    count = np.count_nonzero(compared & np.any([np.isnan(bound[name]) for name in shared], axis=0))
+    if not count:
+        return []
+    return [
+        f"{count} of {np.count_nonzero(compared)} compared voxels have no bound: their tissue, M0"
+        " or noise is not known or impossible."
+    ]
 
 
 def _provenance(

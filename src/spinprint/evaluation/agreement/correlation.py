@@ -183,9 +183,13 @@ def _absolute(values: Array, model: Model, quantile: float) -> Statistic:  # noq
     icc = (targets - error) / (targets + (k - 1) * error + k * (raters - error) / n)
     if raters <= 0 and error <= 0:
         return Statistic(1.0, 1.0, 1.0)
+    if icc >= 1:
+        return Statistic(1.0, 1.0, 1.0)
     a = k * icc / (n * (1 - icc))
     b = 1 + a * (n - 1)
     parts = (a * raters) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1))
+    if parts <= 0:  # targets that do not differ beside raters that do
+        return Statistic(float(icc))
     free = (a * raters + b * error) ** 2 / parts
     rest = k * raters + (k * n - k - n) * error
     low, high = f.ppf(quantile, n - 1, free), f.ppf(quantile, free, n - 1)

@@ -139,7 +139,8 @@ def region_figure(
 def _widen(axes: Axes, boxes: Sequence[dict[str, float]]) -> None:
     """Make room for the legend, and compress large errors where they would hide the others."""
     reaches = np.array([max(abs(box["whislo"]), abs(box["whishi"])) for box in boxes])
-    usual, largest = np.nanmedian(reaches), np.nanmax(reaches)
+    reaches = reaches[np.isfinite(reaches)]
+    usual, largest = (np.median(reaches), reaches.max()) if reaches.size else (0, 0)
     if largest > _FAR * usual > 0:
         axes.set_yscale("symlog", linthresh=2 * usual)
         axes.set_ylim(top=4 * largest)

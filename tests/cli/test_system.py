@@ -101,7 +101,7 @@ def test_a_dictionary_larger_than_memory_is_refused(short: Any, monkeypatch: Any
 
 
 def test_names_that_are_no_text(scan: Path, tmp_path: Path) -> None:
-    """From the series to the report; their bytes are kept where they can be, else they are told."""
+    """Their bytes are printed as they are; in a sidecar they stand in letters."""
     try:
         shutil.copy(scan / "series.nii.gz", tmp_path / os.fsdecode(b"s\xff\xe9.nii.gz"))
     except OSError:
@@ -121,10 +121,21 @@ def test_names_that_are_no_text(scan: Path, tmp_path: Path) -> None:
     sidecar = json.loads(next(maps.glob("*/anat/*_T1map.json")).read_text(encoding="utf-8"))
     assert sidecar["Sources"] == [r"../s\xff\xe9.nii.gz"]
     assert sidecar["SourceHashes"].keys() == {r"../s\xff\xe9.nii.gz"}
-    out = spinprint(
-        "evaluate", b"m\xff", "--truth", scan / "truth", "--resamples", "2", "--out", "e"
-    )
-    assert out == b"e/report.html\n"
+
+
+@pytest.mark.parametrize("option", ["series", "mask", "sequence", "dictionary"])
+def test_a_missing_file_whose_name_is_no_text(scan: Path, tmp_path: Path, option: str) -> None:
+    given = {"series": scan / "series.nii.gz", "sequence": scan / "sequence.toml"}
+    given[option] = Path(os.fsdecode(b"s\xff.x"))
+    series = given.pop("series")
+    options = [word for name, value in given.items() for word in (f"--{name}", value)]
+    done = subprocess.run(
+        [sys.executable, "-m", "spinprint", "map", series, *options, "--out", "made"],
+        cwd=tmp_path, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(b"spinprint: s\xff.x: no such ")
+    assert b"Traceback" not in done.stderr
 
 
 def test_letters_that_a_console_lacks_are_shown_by_number(scan: Path, tmp_path: Path) -> None:
@@ -134,4 +145,4 @@ def test_letters_that_a_console_lacks_are_shown_by_number(scan: Path, tmp_path: 
         cwd=tmp_path, capture_output=True, check=True,
         env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
     )  # fmt: skip
-    assert done.stdout == b"\\xe9.toml\n"
+    assert done.stdout == b"e.toml\n"

@@ -89,6 +89,12 @@ def test_toml_that_breaks_parsers_is_one_line(text: str) -> None:
     assert len(str(refusal.value)) < 200
 
 
+@pytest.mark.parametrize("name", ["dots", "quoted dots"])
+def test_long_keys_are_seen_before_they_take_the_time_of_a_square(name: str) -> None:
+    with pytest.raises(TissueError, match="a key has more than 64 parts"):
+        parse_toml(NESTED_TOML[name], "t.toml", TissueError)
+
+
 @pytest.mark.parametrize("text", NESTED_JSON.values(), ids=NESTED_JSON)
 def test_json_that_breaks_parsers_is_one_line(text: str) -> None:
     with pytest.raises(SeriesError, match=f"^s.json: cannot be read as JSON .*{RULE}") as refusal:

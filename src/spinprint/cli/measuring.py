@@ -72,7 +72,8 @@ def map_(
         A folder that `spinprint train` has written; given several times, the answers are averaged
         (network).
     mask
-        Where to map; without it voxels with signal are found.
+        Where to map: values above 0 of labels, from 0.5 on of probabilities; without it voxels
+        with signal are found.
     b1_map
         Flip angle relative to nominal, or as --b1-unit says; 0 where it was not measured.
     b0_map

@@ -198,7 +198,7 @@ import numpy as np
 import spinprint as sp
 from spinprint.dictionary import cache
 builds = []
-def build(sequence, grid, progress):
+def build(sequence, grid, **options):
     builds.append(grid.size)
     return sp.Dictionary(
         sequence=sequence, tissue=grid.tissue().flat(), grid=grid,

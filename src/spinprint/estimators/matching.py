@@ -83,8 +83,8 @@ class DictionaryMatching:
         """
         fields = {"b1": b1, "b0": b0}
         require_axes(self.dictionary, fields)
-        require_observed(self.dictionary, series, mask)
         refined = " with Gauss-Newton refinement" if self.refine else ""
+        require_observed(self.dictionary, series, mask)
         return map_voxels(
             self._estimate,
             self.dictionary.sequence,

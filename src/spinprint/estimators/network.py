@@ -104,11 +104,11 @@ class NetworkRegression:
         fields = {"b1": b1, "b0": b0}
         self.require_fields([name for name, values in fields.items() if values is not None])
         first = self._models[0]
-        require_phase(series, first.sequence, self.tissue, mask)
         if sigma is None and first.basis.shape[1] == first.sequence.n_samples:
             raise SeriesError(
                 "sigma must be given: with a basis of full rank nothing outside it tells the noise"
             )
+        require_phase(series, first.sequence, self.tissue, mask)
         return map_voxels(
             self._estimate,
             first.sequence,

@@ -181,7 +181,6 @@ class PosteriorMean:
         """
         fields = {"b1": b1, "b0": b0}
         require_axes(self.dictionary, fields)
-        require_observed(self.dictionary, series, mask)
         given = [name for name, values in fields.items() if values is not None]
         if given and self.dictionary.grid is None:
             raise DictionaryError(
@@ -192,6 +191,7 @@ class PosteriorMean:
             raise SeriesError(
                 "sigma must be given: with a basis of full rank nothing outside it tells the noise"
             )
+        require_observed(self.dictionary, series, mask)
         return map_voxels(
             self._estimate,
             self.dictionary.sequence,

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..dictionary import Dictionary
-from ..maps import Maps
-from ..parallel import Progress
-from .convention import require_observed
+from .base import DictionaryEstimator
 from .gauss_newton import MAX_STEPS
 from .magnitude import CHUNK, refine_magnitudes
-from .nearest import ambiguity, nearest_atoms, require_axes
+from .nearest import ambiguity, nearest_atoms
 from .noise import (
     assess,
     at_least_rounding,
@@ -23,15 +19,15 @@ from .noise import (
     sigma_outside_basis,
     signal_energy,
 )
-from .protocol import Fields, VoxelEstimates, map_voxels
-from .refinement import leave_over, refine
+from .protocol import Fields, VoxelEstimates
+from .refinement import refine
 
 _CHUNK = 4096
 """Voxels fitted at a time: bounds the memory of their simulated signals."""
 
 
 @dataclass(frozen=True, eq=False)
-class DictionaryMatching:
+class DictionaryMatching(DictionaryEstimator):
     """The atom with the largest inner product, refined off the grid by maximum likelihood.
 
     With white noise the atom of the largest inner product is the most likely one of the
@@ -41,71 +37,23 @@ class DictionaryMatching:
     lie that noise cannot tell from the best one is said as `t1_ambiguity` and so on.
     """
 
-    dictionary: Dictionary
-    """The atoms; the parameters that differ among them are the unknowns."""
     refine: bool = True
     """False keeps the atom."""
 
-    def predict(
-        self,
-        series: NDArray[Any],
-        mask: ArrayLike | None = None,
-        b1: ArrayLike | None = None,
-        b0: ArrayLike | None = None,
-        sigma: ArrayLike | None = None,
-        *,
-        progress: Progress | None = None,
-    ) -> Maps:
-        """Map a series.
+    sigma_source: ClassVar[str] = "estimated from what the fit leaves over"
 
-        Parameters
-        ----------
-        series
-            Complex signals, `(..., time)`.
-        mask
-            True where to map, `(...)`; None maps everywhere.
-        b1, b0
-            Known fields [relative, Hz], `(...)`; only atoms of the nearest value compete, and
-            the refinement uses the value itself.
-        sigma
-            Noise per real and imaginary channel, a number or `(...)`; None estimates it in
-            each voxel from what the fit leaves over.
-        progress
-            Called with the voxels done and their number.
+    @property
+    def _chunk(self) -> int:
+        return CHUNK if self.dictionary.magnitude else _CHUNK
 
-        Raises
-        ------
-        SeriesError
-            The series holds magnitudes and the atoms are signals, or it or another array does not
-            fit.
-        DictionaryError
-            A field is given that the atoms do not differ in.
-        """
-        fields = {"b1": b1, "b0": b0}
-        require_axes(self.dictionary, fields)
+    def _provenance(self) -> dict[str, Any]:
         refined = " with Gauss-Newton refinement" if self.refine else ""
-        require_observed(self.dictionary, series, mask)
-        return map_voxels(
-            self._estimate,
-            self.dictionary.sequence,
-            series,
-            mask=mask,
-            fields=fields,
-            sigma=sigma,
-            chunk=CHUNK if self.dictionary.magnitude else _CHUNK,
-            leave_over=partial(leave_over, self.dictionary, cut_off=False),
-            magnitude=self.dictionary.magnitude,
-            progress=progress,
-            provenance={
-                "estimator": f"dictionary matching{refined}",
-                "atoms": self.dictionary.n_atoms,
-                "rank": self.dictionary.rank,
-                "dictionary": self.dictionary.digest,
-                "sigma": "given"
-                if sigma is not None
-                else "estimated from what the fit leaves over",
-            },
-        )
+        return {
+            "estimator": f"dictionary matching{refined}",
+            "atoms": self.dictionary.n_atoms,
+            "rank": self.dictionary.rank,
+            "dictionary": self.dictionary.digest,
+        }
 
     def _estimate(
         self, series: NDArray[Any], known: Fields, sigma: NDArray[np.float64] | None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import scipy.stats
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..dictionary import Dictionary
 from ..dictionary.matching import Matcher, matcher_for
@@ -18,7 +18,7 @@ LEVEL = 0.6827
 """Coverage of the likelihood region within the noise: that of one standard deviation."""
 
 
-def require_axes(dictionary: Dictionary, fields: dict[str, ArrayLike | None]) -> None:
+def require_axes(dictionary: Dictionary, given: Iterable[str]) -> None:
     """Refuse a field in which the atoms do not differ, and atoms that differ in nothing else.
 
     Raises
@@ -26,13 +26,14 @@ def require_axes(dictionary: Dictionary, fields: dict[str, ArrayLike | None]) ->
     DictionaryError
         All atoms have the same value of a given field, or nothing is left to estimate.
     """
-    for name, values in fields.items():
-        if values is not None and name not in dictionary.parameters:
+    known = [*given]
+    for name in known:
+        if name not in dictionary.parameters:
             raise DictionaryError(
                 f"a {name} map was given, but the dictionary has a single {name}:"
                 f" build it on a grid with an axis {name}"
             )
-    if not any(fields.get(name) is None for name in dictionary.parameters):
+    if set(dictionary.parameters) <= set(known):
         raise DictionaryError(
             "the atoms differ in no unknown, so that there is nothing to estimate:"
             " build the dictionary on a grid of several T1 or T2"

@@ -6,21 +6,21 @@ from collections.abc import Iterable
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..dictionary import Dictionary
 from ..errors import ModelError, SeriesError
-from ..maps import Maps, Status
-from ..parallel import Progress
+from ..maps import Status
 from ..sequence import Sequence
 from ..tissue import Tissue
+from .base import VoxelEstimator
 from .convention import TISSUES, require_phase
 from .hidden_noise import Leftover
 from .noise import assess
-from .protocol import Fields, VoxelEstimates, map_voxels
+from .protocol import Fields, VoxelEstimates
 from .refinement import leave_over
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _DRAWS = 1024  # of the prior, where a search for the most likely tissue may sta
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkRegression:
+class NetworkRegression(VoxelEstimator):
     """What networks answer; mean and standard deviation over the prior they were trained on.
 
     Of several networks the answer is the mean of theirs, and the variance is the mean of theirs
@@ -67,69 +67,31 @@ class NetworkRegression:
                 )
         object.__setattr__(self, "models", tuple(models))
 
-    def predict(
-        self,
-        series: NDArray[Any],
-        mask: ArrayLike | None = None,
-        b1: ArrayLike | None = None,
-        b0: ArrayLike | None = None,
-        sigma: ArrayLike | None = None,
-        *,
-        progress: Progress | None = None,
-    ) -> Maps:
-        """Map a series.
+    sigma_source: ClassVar[str] = "estimated outside the basis"
 
-        Parameters
-        ----------
-        series
-            Complex signals, `(..., time)`.
-        mask
-            True where to map, `(...)`; None maps everywhere.
-        b1, b0
-            The fields the network is told [relative, Hz], `(...)`.
-        sigma
-            Noise per real and imaginary channel, a number or `(...)`; None takes it from what
-            lies outside the basis of the network.
-        progress
-            Called with the voxels done and their number.
+    @property
+    def _chunk(self) -> int:
+        return _CHUNK
 
-        Raises
-        ------
-        SeriesError
-            The series holds magnitudes, it or another array does not fit, or a field or sigma is
-            needed.
-        ModelError
-            A field is given that the network was not trained with.
-        """
-        fields = {"b1": b1, "b0": b0}
-        self.require_fields([name for name, values in fields.items() if values is not None])
-        first = self._models[0]
-        if sigma is None and first.basis.shape[1] == first.sequence.n_samples:
-            raise SeriesError(
-                "sigma must be given: with a basis of full rank nothing outside it tells the noise"
-            )
-        require_phase(series, first.sequence, self.tissue, mask)
-        return map_voxels(
-            self._estimate,
-            first.sequence,
-            series,
-            mask=mask,
-            fields=fields,
-            sigma=sigma,
-            chunk=_CHUNK,
-            leave_over=self._leave_over,
-            progress=progress,
-            provenance={
-                "estimator": "neural network"
-                if len(self._models) == 1
-                else f"mean of {len(self._models)} neural networks",
-                "prior": first.prior.to_dict(),
-                "network": first.config.model_dump(mode="json"),
-                "models": [model.digest for model in self._models],
-                "seed": [model.training.get("seed") for model in self._models],
-                "sigma": "estimated outside the basis" if sigma is None else "given",
-            },
-        )
+    @property
+    def _needs_sigma(self) -> bool:
+        return self.basis.shape[1] == self.sequence.n_samples
+
+    def _check(self, given: Iterable[str]) -> None:
+        self.require_fields(given)
+
+    def _look(self, series: NDArray[Any], mask: ArrayLike | None) -> None:
+        require_phase(series, self.sequence, self.tissue, mask)
+
+    def _provenance(self) -> dict[str, Any]:
+        first, count = self._models[0], len(self._models)
+        return {
+            "estimator": "neural network" if count == 1 else f"mean of {count} neural networks",
+            "prior": first.prior.to_dict(),
+            "network": first.config.model_dump(mode="json"),
+            "models": [model.digest for model in self._models],
+            "seed": [model.training.get("seed") for model in self._models],
+        }
 
     @property
     def _models(self) -> tuple[Model, ...]:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..coordinates import Coordinates
 from ..dictionary import Dictionary
-from ..errors import DictionaryError, SeriesError
-from ..maps import Maps, Status
+from ..errors import DictionaryError
+from ..maps import Status
 from ..parallel import Progress
 from ..prior import Prior
 from ..sequence import Sequence
+from .base import DictionaryEstimator
 from .belief import LEVELS, Belief
-from .convention import require_observed
 from .gauss_newton import Fit, Model
 from .importance import Target, sample
 from .magnitude import refine_magnitudes
-from .nearest import field_groups, require_axes
+from .nearest import field_groups
 from .noise import assess
-from .protocol import Fields, VoxelEstimates, map_voxels
-from .refinement import SignalModel, leave_over, refine
+from .protocol import Fields, VoxelEstimates
+from .refinement import SignalModel, refine
 from .weighing import Weigher, weigher_for
 from .weights import Weighed, WeightedAtoms
 
@@ -50,7 +50,7 @@ _RESOLVED = 1e6  # energy over 2 sigma² up to which float32 scores are good to 
 
 
 @dataclass(frozen=True, eq=False)
-class PosteriorMean:
+class PosteriorMean(DictionaryEstimator):
     """Bayes: what the series and the prior together say, M0 marginalised.
 
     White noise of sigma per channel, a signal M0 s with s = |s| d, and A = M0 |s| give
@@ -79,9 +79,6 @@ class PosteriorMean:
         grid cannot be told its share, or no atom is possible under the prior.
     """
 
-    dictionary: Dictionary
-    """The atoms: on a grid, where each stands for its cell; or independent draws of the prior,
-    which weigh alike."""
     prior: Prior | None = None
     """What is expected; None is even over the range of the grid (`Prior.over`)."""
 
@@ -144,74 +141,34 @@ class PosteriorMean:
         )
         return cls(dictionary, prior)
 
-    def predict(
-        self,
-        series: NDArray[Any],
-        mask: ArrayLike | None = None,
-        b1: ArrayLike | None = None,
-        b0: ArrayLike | None = None,
-        sigma: ArrayLike | None = None,
-        *,
-        progress: Progress | None = None,
-    ) -> Maps:
-        """Map a series.
+    sigma_source: ClassVar[str] = "estimated outside the basis"
+    cut_off: ClassVar[bool] = True
 
-        Parameters
-        ----------
-        series
-            Complex signals, `(..., time)`.
-        mask
-            True where to map, `(...)`; None maps everywhere.
-        b1, b0
-            Known fields [relative, Hz], `(...)`: the posterior is given their value, wherever
-            the prior expected it. Only atoms of the nearest value on the grid weigh.
-        sigma
-            Noise per real and imaginary channel, a number or `(...)`; None takes it from what
-            lies outside the basis.
-        progress
-            Called with the voxels done and their number.
+    @property
+    def _chunk(self) -> int:
+        return _CHUNK
 
-        Raises
-        ------
-        SeriesError
-            The series holds magnitudes and the atoms are signals, or it or another array does not
-            fit, or sigma is needed: nothing lies outside a basis of full rank.
-        DictionaryError
-            A field is given that the atoms do not differ in, or they lie on no grid.
-        """
-        fields = {"b1": b1, "b0": b0}
-        require_axes(self.dictionary, fields)
-        given = [name for name, values in fields.items() if values is not None]
-        if given and self.dictionary.grid is None:
-            raise DictionaryError(
-                f"a {given[0]} map was given, but no two atoms share a {given[0]}:"
-                f" take a dictionary on a grid with an axis {given[0]}"
-            )
-        if sigma is None and self.dictionary.rank == self.dictionary.sequence.n_samples:
-            raise SeriesError(
-                "sigma must be given: with a basis of full rank nothing outside it tells the noise"
-            )
-        require_observed(self.dictionary, series, mask)
-        return map_voxels(
-            self._estimate,
-            self.dictionary.sequence,
-            series,
-            mask=mask,
-            fields=fields,
-            sigma=sigma,
-            chunk=_CHUNK,
-            leave_over=partial(leave_over, self.dictionary, cut_off=True),
-            magnitude=self.dictionary.magnitude,
-            progress=progress,
-            provenance={
-                "estimator": "posterior mean (Bayes), M0 marginalised",
-                "prior": self.assumed.to_dict(),
-                "atoms": self.dictionary.n_atoms,
-                "rank": self.dictionary.rank,
-                "dictionary": self.dictionary.digest,
-                "sigma": "estimated outside the basis" if sigma is None else "given",
-            },
-        )
+    @property
+    def _needs_sigma(self) -> bool:
+        return self.dictionary.rank == self.sequence.n_samples
+
+    def _check(self, given: Iterable[str]) -> None:
+        super()._check(given)
+        for name in given:
+            if self.dictionary.grid is None:
+                raise DictionaryError(
+                    f"a {name} map was given, but no two atoms share a {name}:"
+                    f" take a dictionary on a grid with an axis {name}"
+                )
+
+    def _provenance(self) -> dict[str, Any]:
+        return {
+            "estimator": "posterior mean (Bayes), M0 marginalised",
+            "prior": self.assumed.to_dict(),
+            "atoms": self.dictionary.n_atoms,
+            "rank": self.dictionary.rank,
+            "dictionary": self.dictionary.digest,
+        }
 
     @cached_property
     def assumed(self) -> Prior:

@@ -34,7 +34,7 @@ def standard_deviation(information: Array, sigma: Array) -> Array:
     shape `(..., parameter)`; infinite where the signal does not depend on the parameter, or only
     in the same way as on others; NaN where the information is not finite.
     """
-    sane = np.isfinite(information).all(axis=(-2, -1))
+    sane = np.asarray(np.isfinite(information).all(axis=(-2, -1)))
     information = np.where(sane[..., None, None], information, 0)
     diagonal = np.einsum("...pp->...p", information)
     acts = diagonal > 0

@@ -203,7 +203,8 @@ def build(sequence, grid, **options):
     return sp.Dictionary(
         sequence=sequence, tissue=grid.tissue().flat(), grid=grid,
         basis=np.eye(sequence.n_samples, 1, dtype=np.float32),
-        coefficients=np.ones((grid.size, 1), np.float32), singular_values=np.ones(1),
+        coefficients=np.ones((grid.size, 1), np.float32),
+        singular_values=np.ones(sequence.n_samples),
     )
 sp.Dictionary.build = build
 grid = sp.ParameterGrid({"t1": sp.Axis((1.0,)), "t2": sp.Axis((0.1,))})

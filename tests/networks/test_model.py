@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from spinprint import Mlp, Model, ModelError, NetworkConfig, Prior, Recurrent, Sequence, simulate
-from spinprint.networks import _store as store
+from spinprint.networks import _store
 from spinprint.networks._store import DESCRIPTION, WEIGHTS
 from spinprint.prior import Uniform
 
@@ -115,13 +115,15 @@ def cut(path: Path) -> None:
 
 
 def resealed(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
-    """Change the description and the weights of a model, and make its checksum right."""
-    stored = store.read(folder)
-    told, arrays = dict(stored.described), dict(stored.arrays)
-    change(told, arrays)
-    told = {name: value for name, value in told.items() if name not in ("format", "version")}
-    told.pop("sequence")
-    store.write(folder, store.Stored(stored.sequence, told, arrays))
+    """Change description and weights of a model and update its checksum."""
+    stored = _store.read(folder)
+    described, arrays = dict(stored.described), dict(stored.arrays)
+    change(described, arrays)
+    described = {
+        name: value for name, value in described.items() if name not in ("format", "version")
+    }
+    described.pop("sequence")
+    _store.write(folder, _store.Stored(stored.sequence, described, arrays))
 
 
 def filled(name: str, value: float) -> Any:
@@ -143,24 +145,22 @@ def filled(name: str, value: float) -> Any:
         (lambda _, a: a.update({"basis.real": a["basis.real"][:-1]}), "its basis has shape"),
         (lambda _, a: a.update({"basis.real": a["basis.real"][0]}), "its basis has shape"),
         (lambda _, a: a.update({"basis.real": 2 * a["basis.real"]}), "basis is not orthonormal"),
-        (filled("head.weight", np.nan), "head.weight holds numbers that no network has"),
-        (filled("inputs.scale", 0.0), "inputs.scale holds numbers that no network has"),
-        (filled("target_scale", -1.0), "target_scale holds numbers that no network has"),
-        (lambda t, _: t.update(training=[1]), "what it says of its training is no table"),
+        (filled("head.weight", np.nan), "head.weight contains values that are not"),
+        (filled("inputs.scale", 0.0), "inputs.scale contains values that are not"),
+        (filled("target_scale", -1.0), "target_scale contains values that are not"),
+        (lambda t, _: t.update(training=[1]), "the record of its training is not a table"),
         (lambda t, _: t.pop("prior"), "not a complete model"),
         (lambda t, _: t.update(prior={"laws": 3, "constraints": []}), "not a prior"),
         (lambda t, _: t["network"]["core"].update(width=8192, blocks=100), "has shape|missing"),
         (lambda t, _: t["network"]["core"].update(width=[]), "network: "),
     ],
 )
-def test_a_model_that_is_none_is_refused_whatever_the_checksum(
-    saved: Path, change: Any, message: str
-) -> None:
+def test_invalid_model_with_valid_checksum_raises(saved: Path, change: Any, message: str) -> None:
     resealed(saved, change)
-    with pytest.raises(ModelError, match=message) as refusal:
+    with pytest.raises(ModelError, match=message) as raised:
         Model.load(saved)
-    assert str(refusal.value).startswith(f"{saved}: ")
-    assert "\n" not in str(refusal.value)
+    assert str(raised.value).startswith(f"{saved}: ")
+    assert "\n" not in str(raised.value)
 
 
 def test_weights_of_another_model_raise(saved: Path, real_sequence: Sequence) -> None:

@@ -113,7 +113,8 @@ def refusing(folder: str | Path) -> Iterator[None]:
     try:
         yield
     except SpinprintError as error:
-        raise ModelError(f"{folder}: {error}") from None
+        text = str(error).removeprefix(f"{folder}/")
+        raise ModelError(f"{folder}: {text}") from None
     except Exception as error:  # a damaged file can raise anything
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{folder}: not a complete model ({text}); train a new one") from None

@@ -339,7 +339,7 @@ class Model:
                 raise ModelError(f"its basis has shape {basis.shape}, which is not (time, rank)")
             require_orthonormal(basis)
             if not isinstance(described["training"], dict):
-                raise ModelError("what it says of its training is no table")
+                raise ModelError("the record of its training is not a table")
             assemble = partial(
                 cls._assemble,
                 stored.sequence,
@@ -349,7 +349,7 @@ class Model:
                 is_real=bool(described["is_real"]),
                 phase_varies=bool(described["turns"]),
             )
-            # On no device first, where a network of any size takes no memory.
+            # Check on the meta device first, where a network of any size needs no memory.
             with torch.device("meta"):
                 _check_weights(arrays, assemble().network)
             model = assemble(training=described["training"])
@@ -361,18 +361,20 @@ class Model:
 
 
 def _check_weights(arrays: Mapping[str, NDArray[Any]], network: Network) -> None:
-    """Refuse arrays that are not the weights of a network, or numbers that none has."""
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    if different := sorted(wanted.keys() ^ arrays.keys()):
+    """Refuse arrays that do not fit a network, and values that are impossible in one."""
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    if different := sorted(expected.keys() ^ arrays.keys()):
         raise ModelError(f"{different[0]} is missing, or belongs to another network")
     for name, array in arrays.items():
-        if array.shape != wanted[name] or array.dtype.kind != "f":
+        if array.shape != expected[name] or array.dtype.kind != "f":
             raise ModelError(
                 f"{name} has shape {array.shape} and type {array.dtype}, where its network has"
-                f" {wanted[name]} floating-point numbers"
+                f" {expected[name]} floating-point numbers"
             )
         if not np.isfinite(array).all() or ("scale" in name and not (array > 0).all()):
-            raise ModelError(f"{name} holds numbers that no network has")
+            raise ModelError(
+                f"{name} contains values that are not finite, or scales that are not positive"
+            )
 
 
 def known_fields(tissue: Tissue, config: NetworkConfig) -> NDArray[np.float32]:

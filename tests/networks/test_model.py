@@ -106,6 +106,7 @@ def test_damaged_model_raises_one_line(
     with pytest.raises(ModelError, match=message) as raised:
         Model.load(saved)
     assert str(raised.value).startswith(f"{saved}: ")
+    assert str(raised.value).count(str(saved)) == 1
     assert "\n" not in str(raised.value)
     assert not Path("sprung").exists()
 

@@ -69,6 +69,17 @@ def test_noise_is_an_input_if_selected(real_sequence: Sequence, sigma_input: boo
     assert torch.equal(low, high) != sigma_input
 
 
+def test_features_keep_single_precision_under_autocast() -> None:
+    model = Model.create(tiny("complex"))
+    features: list[Any] = []
+    model.network.inputs.register_forward_hook(lambda _, __, result: features.append(result))
+    voxels = random_input(model)
+    model.network(*voxels)
+    with torch.autocast("cpu", torch.bfloat16):
+        model.network(*voxels)
+    assert torch.equal(features[0].signal, features[1].signal)
+
+
 @pytest.mark.parametrize("core", CORES[:2], ids=str)
 def test_residual_blocks_start_as_identity(real_sequence: Sequence, core: Mlp) -> None:
     model = Model.create(real_sequence, config=NetworkConfig(core=core))

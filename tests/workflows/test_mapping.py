@@ -325,3 +325,94 @@ def test_a_frame_that_takes_all_voxels_is_named_and_one_that_takes_most_is_told(
     remarks = map_series(save(tmp_path / "s.nii", data), short, tmp_path / "maps").remarks
     assert any("Frame 17 of 80 (counted from 0) holds NaN in most" in one for one in remarks)
     assert any(": 552 of 576 voxels are lost" in one for one in remarks)
+
+
+# Numbers ------------------------------------------------------------------------------------
+
+
+ESTIMATORS = pytest.mark.parametrize("estimator", ["match", "least-squares", "posterior"])
+
+
+@ESTIMATORS
+def test_a_series_of_a_subspace_is_noticed_and_sigma_is_asked_for(
+    short: sp.Sequence, data: NDArray[Any], tmp_path: Path, estimator: str
+) -> None:
+    grid = {"t1": sp.Axis.geometric(0.1, 4, 1.2), "t2": sp.Axis.geometric(0.01, 1, 1.2)}
+    basis = sp.Dictionary.build(short, sp.ParameterGrid(grid), rank=12).basis.astype(float)
+    path = save(tmp_path / "s.nii", (data @ basis @ basis.T).astype(np.complex64))
+    found = map_series(path, short, tmp_path / "found", estimator=estimator)
+    assert any("give --sigma" in remark for remark in found.remarks)
+    truth = float(np.nanmedian(sp.read_maps(tmp_path / "found").sigma))
+    given = map_series(path, short, tmp_path / "given", estimator=estimator, sigma=truth)
+    assert not any("--sigma" in remark for remark in given.remarks)
+    whole = map_series(save(tmp_path / "w.nii", data), short, tmp_path / "w", estimator=estimator)
+    assert not any("--sigma" in remark for remark in whole.remarks)
+    ok = found.maps.status == sp.Status.OK
+    assert truth == pytest.approx(np.median(whole.maps.sigma[ok]), rel=0.15)
+    for name in found.maps:
+        ratio = found.maps.sd[name][ok] / whole.maps.sd[name][ok]
+        assert np.median(ratio) == pytest.approx(1, abs=0.2)
+
+
+@ESTIMATORS
+@pytest.mark.parametrize("factor", [2.0**-70, 2.0**90, 2.0**-200, 1e20, 1e-30])
+def test_the_unit_of_a_series_does_not_matter(
+    short: sp.Sequence, data: NDArray[Any], tmp_path: Path, estimator: str, factor: float
+) -> None:
+    data = data[8:14, 8:14]
+    np.save(tmp_path / "one.npy", data)
+    np.save(tmp_path / "other.npy", data.astype(complex) * factor)
+    one, other = (
+        map_series(tmp_path / f"{name}.npy", short, tmp_path / name, estimator=estimator)
+        for name in ("one", "other")
+    )
+    np.testing.assert_array_equal(one.maps.status, other.maps.status)
+    exact = np.log2(factor).is_integer()
+    for name in one.maps:
+        off = np.abs(one.maps[name] - other.maps[name]) / one.maps.sd[name]
+        assert np.nanmax(off) <= (0 if exact else 0.1)
+    lost = any("beyond single precision" in remark for remark in other.remarks)
+    assert lost == (factor == 2.0**-200)
+
+
+@ESTIMATORS
+def test_a_voxel_of_large_values_stops_nothing(
+    short: sp.Sequence, scan: Path, data: NDArray[Any], tmp_path: Path, estimator: str
+) -> None:
+    spoilt = data.copy()
+    spoilt[12, 12, 0] = 1e38
+    place = sp.read_series(scan / "series.nii.gz").affine
+    path = sp.write_series(tmp_path / "s.nii", spoilt, place)
+    labels = scan / "labels.nii.gz"
+    for mask in (None, labels):
+        maps = map_series(path, short, tmp_path / "s", estimator=estimator, mask_path=mask).maps
+        expected = map_series(
+            scan / "series.nii.gz", short, tmp_path / "e", estimator=estimator, mask_path=mask
+        ).maps
+        assert maps.status[12, 12, 0] != sp.Status.OUTSIDE
+        others = np.ones(maps.shape, bool)
+        others[12, 12, 0] = False
+        np.testing.assert_array_equal(maps.status[others], expected.status[others])
+        np.testing.assert_array_equal(maps["t1"][others], expected["t1"][others])
+
+
+CASE = SHARED.parent / "cases" / "subspace_series" / "series.nii.gz"
+
+
+@pytest.mark.skipif(not CASE.exists(), reason="needs the shared cases")
+@ESTIMATORS
+def test_the_case_of_a_subspace_has_the_deviations_of_its_noise(
+    tmp_path: Path, estimator: str
+) -> None:
+    sequence = sp.load_sequence("fisp_cao500")
+    result = map_series(CASE, sequence, tmp_path, estimator=estimator)
+    maps = result.maps
+    assert any("give --sigma" in remark for remark in result.remarks)
+    assert (maps.status == sp.Status.OK).all()
+    np.testing.assert_allclose(maps.sigma, 0.158, rtol=0.1)
+    truth = {"t1": (0.85, 1.35, 1.2, 1.0, 0.37, 3.0), "t2": (65, 95, 40, 35, 60, 800)}
+    for name, values in truth.items():
+        true = np.reshape(values, (6, 1, 1)) * (1 if name == "t1" else 1e-3)
+        over = np.abs(maps[name].reshape(6, 4, 1) - true) / maps.sd[name].reshape(6, 4, 1)
+        assert np.median(over) == pytest.approx(0.67, abs=0.35)
+        assert over.max() < 4.5

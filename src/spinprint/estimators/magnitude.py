@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..dictionary import Dictionary
 from ..physics.noise import rician_information, rician_score
 from .gauss_newton import MAX_STEPS, Model
-from .noise import sigma_of_magnitudes
+from .noise import at_least_rounding, sigma_of_magnitudes
 from .protocol import Fields
 from .refinement import Refined, SignalModel
 
@@ -93,6 +93,7 @@ def refine_magnitudes(
         amplitude = np.abs(moduli.signals(refined.fit, known)).astype(np.float64)
         if estimate_sigma:
             sigma = sigma_of_magnitudes(measured, amplitude, safe(sigma), theta.shape[1] + 1)
+            sigma = at_least_rounding(sigma, np.sum(measured**2, axis=1), measured.shape[1])
         if not last:
             data, weights = _rician(measured, amplitude, safe(sigma))
     return RefinedMagnitudes(refined, sigma, data, model)

@@ -167,7 +167,8 @@ def _find_hidden(
     leave_over: LeaveOver,
 ) -> HiddenNoise | None:
     """Whether voxels spread over those that are wanted hide their noise, and how much it is."""
-    some = wanted[np.any(flat[wanted], axis=1)]
+    present: NDArray[np.bool_] = np.any(flat, axis=1)
+    some = wanted[present[wanted]]
     if not len(some):
         return None
     some = some[np.linspace(0, len(some) - 1, min(len(some), SAMPLE)).astype(int)]

@@ -17,6 +17,9 @@ from .geometry import Geometry
 from .halves import given_half, half_beside, is_magnitude, joined, unused_phase
 from .images import read_images
 
+_SMALL = 2.0**-100
+"""Values below lose bits in single precision, or all of them."""
+
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 
 
@@ -32,7 +35,7 @@ class Series:
 
     data: NDArray[Any]
     """The images, complex64 of shape `(x, y, z, time)` [arbitrary], or float32 and their moduli;
-    may hold NaN and Inf."""
+    may hold NaN and Inf. In double precision where single holds none of them well."""
     geometry: Geometry | None = None
     """Where the voxels lie; None where the file format does not say."""
     sources: tuple[Path, ...] = ()
@@ -58,8 +61,8 @@ class Series:
             )
         with np.errstate(over="ignore", invalid="ignore"):
             data = np.abs(self.data) if self.magnitude else self.data
-        kind = np.float32 if self.magnitude else np.complex64
-        object.__setattr__(self, "data", _cast(data, kind))
+        single = _cast(data, np.float32 if self.magnitude else np.complex64)
+        object.__setattr__(self, "data", single if _holds(single) else data)
 
     @property
     def source(self) -> Path | None:
@@ -225,3 +228,9 @@ def _cast(array: NDArray[Any], kind: type[Any]) -> NDArray[Any]:
     # What is too large becomes Inf, and Inf is the estimators' to mark.
     with np.errstate(over="ignore", invalid="ignore"):
         return np.ascontiguousarray(array, dtype=kind)
+
+
+def _holds(single: NDArray[Any]) -> bool:
+    """Whether the range of single precision is the right one for what was cast to it."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return bool((np.isfinite(single) & (np.abs(single) > _SMALL)).any())

@@ -102,7 +102,10 @@ def digest_of(settings: Any) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    held = read_json(path)
+    try:
+        held = read_json(path)
+    except InputError as error:
+        raise InputError(f"{error}: give another folder") from None
     if not {"format", "settings", "digest", "steps"} <= {*held} or held["format"] != FORMAT:
         raise InputError(f"{path}: holds no results of a study ({FORMAT}): give another folder")
     return held

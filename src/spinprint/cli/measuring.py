@@ -87,7 +87,8 @@ def map_(
     b0_unit
         What the values of the B0 map are: hz, rad/s, ppm or tesla; else as for --b1-unit.
     sigma
-        Noise per real and imaginary channel in the unit of the series; estimated if not given.
+        Noise per real and imaginary channel in the unit of the series; estimated if not given,
+        which a reconstruction in a temporal subspace or denoising makes less exact.
     subject
         BIDS label of the subject.
     """

@@ -117,4 +117,5 @@ def refusing(folder: str | Path) -> Iterator[None]:
         raise ModelError(f"{folder}: {text}") from None
     except Exception as error:  # a damaged file can raise anything
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        text = text.replace(f"{folder}/", "")
         raise ModelError(f"{folder}: not a complete model ({text}); train a new one") from None
